@@ -1,0 +1,160 @@
+//! The networks, as configuration that a bundle's manifest carries.
+
+mod compact;
+mod head;
+mod reference;
+
+pub use compact::{CompactResnet, CompactResnetConfig, StageConfig};
+pub use head::{Head, HeadConfig};
+pub use reference::{ReferenceCnn, ReferenceCnnConfig};
+
+use burn::module::Module;
+use burn::tensor::{Tensor, backend::Backend};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::preprocess::InputGeometry;
+
+/// The largest number of classes, channels of a layer, or hidden units that a configuration may ask for.
+pub const MAX_WIDTH: usize = 4096;
+/// The largest number of blocks.
+pub const MAX_BLOCKS: usize = 64;
+/// The longest side of an input plane.
+pub const MAX_INPUT_SIDE: u32 = 1024;
+
+/// An architecture with its sizes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Architecture {
+    /// Three convolution blocks and a dense head.
+    ReferenceCnn(ReferenceCnnConfig),
+    /// A residual network with channel attention, below one million parameters by default.
+    CompactResnet(CompactResnetConfig),
+}
+
+/// A configuration that makes no network.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{what} is {found}, but must lie in {low}..={high}")]
+pub struct ArchitectureError {
+    /// The offending number.
+    pub what: &'static str,
+    /// Its value.
+    pub found: usize,
+    /// Smallest allowed value.
+    pub low: usize,
+    /// Largest allowed value.
+    pub high: usize,
+}
+
+fn check(
+    what: &'static str,
+    found: usize,
+    low: usize,
+    high: usize,
+) -> Result<(), ArchitectureError> {
+    if (low..=high).contains(&found) {
+        Ok(())
+    } else {
+        Err(ArchitectureError {
+            what,
+            found,
+            low,
+            high,
+        })
+    }
+}
+
+impl Architecture {
+    /// The architecture's name as manifests and options spell it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ReferenceCnn(_) => "reference_cnn",
+            Self::CompactResnet(_) => "compact_resnet",
+        }
+    }
+
+    /// Whether the sizes make sense for this input and number of classes.
+    ///
+    /// Called before anything is allocated, since a manifest may come from anywhere.
+    pub fn validate(&self, input: &InputGeometry, classes: usize) -> Result<(), ArchitectureError> {
+        check("number of classes", classes, 2, MAX_WIDTH)?;
+        let halvings = match self {
+            Self::ReferenceCnn(config) => {
+                check("number of blocks", config.channels.len(), 1, MAX_BLOCKS)?;
+                for &channels in &config.channels {
+                    check("channels of a block", channels, 1, MAX_WIDTH)?;
+                }
+                check("hidden units", config.hidden, 0, MAX_WIDTH)?;
+                config.channels.len()
+            }
+            Self::CompactResnet(config) => {
+                check("channels of the stem", config.stem, 1, MAX_WIDTH)?;
+                check("number of stages", config.stages.len(), 1, MAX_BLOCKS)?;
+                check("squeeze", config.squeeze, 1, MAX_WIDTH)?;
+                for stage in &config.stages {
+                    check("channels of a stage", stage.channels, 1, MAX_WIDTH)?;
+                    check("blocks of a stage", stage.blocks, 1, MAX_BLOCKS)?;
+                }
+                config.stages.len() + 1
+            }
+        };
+        // Feature maps below 2 x 2 say nothing about where.
+        let smallest = 2usize << halvings.min(20);
+        let largest = MAX_INPUT_SIDE as usize;
+        check("input width", input.width as usize, smallest, largest)?;
+        check("input height", input.height as usize, smallest, largest)
+    }
+
+    /// A network with fresh weights; call [`Architecture::validate`] first.
+    pub fn init<B: Backend>(&self, classes: usize, device: &B::Device) -> Network<B> {
+        match self {
+            Self::ReferenceCnn(config) => Network::ReferenceCnn(config.init(classes, device)),
+            Self::CompactResnet(config) => Network::CompactResnet(config.init(classes, device)),
+        }
+    }
+
+    /// Number of values in the weights file, batch norm's running statistics included.
+    pub fn value_count(&self, classes: usize) -> u64 {
+        match self {
+            Self::ReferenceCnn(config) => config.value_count(classes),
+            Self::CompactResnet(config) => config.value_count(classes),
+        }
+    }
+}
+
+/// A network of any [`Architecture`].
+#[derive(Module, Debug)]
+pub enum Network<B: Backend> {
+    /// See [`ReferenceCnn`].
+    ReferenceCnn(ReferenceCnn<B>),
+    /// See [`CompactResnet`].
+    CompactResnet(CompactResnet<B>),
+}
+
+impl<B: Backend> Network<B> {
+    /// Input `[N, 1, H, W]` to feature maps `[N, K, h, w]`.
+    pub fn features(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
+        match self {
+            Self::ReferenceCnn(network) => network.features(input),
+            Self::CompactResnet(network) => network.features(input),
+        }
+    }
+
+    /// The head.
+    pub fn head_module(&self) -> &Head<B> {
+        match self {
+            Self::ReferenceCnn(network) => &network.head,
+            Self::CompactResnet(network) => &network.head,
+        }
+    }
+
+    /// Feature maps `[N, K, h, w]` to logits `[N, C]`.
+    pub fn head(&self, features: Tensor<B, 4>) -> Tensor<B, 2> {
+        self.head_module().forward(features)
+    }
+
+    /// Input `[N, 1, H, W]` to logits `[N, C]`.
+    pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 2> {
+        self.head(self.features(input))
+    }
+}

@@ -1,0 +1,259 @@
+//! `model.json`: what a model is and where it comes from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::BundleError;
+use crate::arch::Architecture;
+use crate::preprocess::InputGeometry;
+
+/// What the `format` field of every manifest says.
+pub const FORMAT: &str = "scanlight-bundle";
+/// The format version that this crate writes.
+pub const FORMAT_VERSION: u64 = 1;
+/// The oldest format version that this crate reads.
+pub const OLDEST_VERSION: u64 = 1;
+/// The largest manifest in bytes.
+pub const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
+/// The largest weights file in bytes.
+pub const MAX_WEIGHTS_BYTES: u64 = 256 * 1024 * 1024;
+
+/// A bundle's manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u64,
+    /// Short name, also the bundle's folder: lower-case letters, digits, `-` and `_`.
+    pub id: String,
+    /// Name for people.
+    pub title: String,
+    /// What it is, in a sentence or two.
+    #[serde(default)]
+    pub description: String,
+    /// The network.
+    pub architecture: Architecture,
+    /// Class names in the order of the network's outputs.
+    pub classes: Vec<String>,
+    /// Input plane and normalisation.
+    pub input: InputGeometry,
+    /// Calibration of the probabilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+    /// Data, split and settings of the training.
+    pub training: Training,
+    /// Measured on real images that were not trained on; empty where nothing was measured.
+    #[serde(default)]
+    pub metrics: Vec<Metrics>,
+    /// Licence of the weights, an SPDX expression.
+    pub licence: String,
+    /// When the bundle was made, RFC 3339 in UTC.
+    pub created: String,
+    /// The weights file.
+    pub weights: WeightsInfo,
+}
+
+/// Temperature scaling (Guo et al. 2017, <https://arxiv.org/abs/1706.04599>).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Logits are divided by this before the softmax; above 0.
+    pub temperature: f32,
+    /// What it was fitted on.
+    pub fitted_on: String,
+}
+
+/// Where the weights come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// The data sets.
+    pub data: Vec<DataSource>,
+    /// How training, validation and test images were told apart.
+    pub split: Split,
+    /// Epochs run and the one whose weights were kept, counted from 1.
+    pub epochs: u32,
+    /// The epoch whose weights were kept, counted from 1.
+    pub best_epoch: u32,
+    /// Trained parameters, without batch norm's running statistics.
+    pub parameters: u64,
+    /// The backend that trained.
+    pub backend: String,
+    /// The whole training configuration.
+    #[serde(default)]
+    pub configuration: serde_json::Value,
+    /// Anything a reader should know.
+    #[serde(default)]
+    pub notes: String,
+}
+
+/// One data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSource {
+    /// Its name (not a path).
+    pub name: String,
+    /// Whether its images are generated.
+    #[serde(default)]
+    pub synthetic: bool,
+    /// Images by part of the split (`train`, `validation`, `test`) and class.
+    pub images: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+/// How the parts were told apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    /// `stratified-random`, `folders`, …
+    pub method: String,
+    /// Seed of the random part.
+    pub seed: u64,
+    /// Share of images held out for the test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_share: Option<f64>,
+    /// Share of the remaining images that was used for validation (early stopping).
+    pub validation_share: f64,
+}
+
+/// Measurements on one set of real images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// What was measured on: data set, part, seed.
+    pub data: String,
+    /// Number of images.
+    pub images: u64,
+    /// Share of right answers, 0..=1.
+    pub accuracy: f64,
+    /// Mean cross-entropy in nats.
+    pub loss: f64,
+    /// Mean over classes of the area under the ROC curve, one class against the rest.
+    pub auc_macro: Option<f64>,
+    /// Mean over classes of the F1 score.
+    pub f1_macro: Option<f64>,
+    /// Accuracy of a nearest neighbour on raw pixels of the same split: the floor that duplicates set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest_neighbour_accuracy: Option<f64>,
+    /// What should be known about these numbers.
+    #[serde(default)]
+    pub remark: String,
+}
+
+/// The weights file of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsInfo {
+    /// File name in the bundle's folder.
+    pub file: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest.
+    ///
+    /// The version is judged before anything else, so that a newer bundle is refused by its version
+    /// and not by a field that this program does not know.
+    pub fn parse(json: &[u8]) -> Result<Self, BundleError> {
+        if json.len() as u64 > MAX_MANIFEST_BYTES {
+            return Err(BundleError::ManifestTooLarge {
+                found: json.len() as u64,
+                limit: MAX_MANIFEST_BYTES,
+            });
+        }
+        let invalid = |error: serde_json::Error| BundleError::Manifest {
+            reason: error.to_string(),
+        };
+        let value: serde_json::Value = serde_json::from_slice(json).map_err(invalid)?;
+        let format = value.get("format");
+        if format.and_then(|f| f.as_str()) != Some(FORMAT) {
+            return Err(BundleError::NotABundle {
+                found: format.map_or_else(|| "missing".into(), ToString::to_string),
+                expected: FORMAT,
+            });
+        }
+        let version = value
+            .get("format_version")
+            .and_then(serde_json::Value::as_u64)
+            .ok_or_else(|| BundleError::Manifest {
+                reason: "\"format_version\" is missing or no whole number".into(),
+            })?;
+        if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version) {
+            return Err(BundleError::Version {
+                found: version,
+                oldest: OLDEST_VERSION,
+                newest: FORMAT_VERSION,
+            });
+        }
+        // From the text again: its errors name line and column.
+        let manifest: Self = serde_json::from_slice(json).map_err(invalid)?;
+        manifest.validate()?;
+        Ok(manifest)
+    }
+
+    /// Checks everything that can be known without the weights.
+    pub fn validate(&self) -> Result<(), BundleError> {
+        self.architecture
+            .validate(&self.input, self.classes.len())?;
+        let mut seen = BTreeSet::new();
+        for class in &self.classes {
+            let reason = if class.trim().is_empty() {
+                "a name is empty".to_string()
+            } else if !seen.insert(class) {
+                format!("{class:?} stands there twice")
+            } else {
+                continue;
+            };
+            return Err(BundleError::Classes { reason });
+        }
+        if !is_id(&self.id) {
+            return Err(BundleError::Value {
+                field: "id",
+                found: format!("{:?}", self.id),
+                expected: "1 to 64 lower-case letters, digits, '-' or '_'",
+            });
+        }
+        let temperature = self.temperature();
+        if !(temperature.is_finite() && temperature > 0.0) {
+            return Err(BundleError::Value {
+                field: "calibration.temperature",
+                found: temperature.to_string(),
+                expected: "a finite number above 0",
+            });
+        }
+        let file = &self.weights.file;
+        if file.is_empty() || file.starts_with('.') || file.contains(['/', '\\', ':', '?', '#']) {
+            return Err(BundleError::FileName {
+                found: file.clone(),
+            });
+        }
+        if self.weights.size > MAX_WEIGHTS_BYTES {
+            return Err(BundleError::TooLarge {
+                found: self.weights.size,
+                limit: MAX_WEIGHTS_BYTES,
+            });
+        }
+        Ok(())
+    }
+
+    /// What the logits are divided by before the softmax; 1 without calibration.
+    pub fn temperature(&self) -> f32 {
+        self.calibration.as_ref().map_or(1.0, |c| c.temperature)
+    }
+
+    /// The manifest as the text of a `model.json`.
+    pub fn to_json(&self) -> Result<String, BundleError> {
+        let mut text =
+            serde_json::to_string_pretty(self).map_err(|error| BundleError::Manifest {
+                reason: error.to_string(),
+            })?;
+        text.push('\n');
+        Ok(text)
+    }
+}
+
+/// Whether a name can be a bundle's id and folder.
+pub fn is_id(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+}

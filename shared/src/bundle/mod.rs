@@ -1,0 +1,113 @@
+//! The bundle: `model.json` beside `model.safetensors`, the one format in which models travel.
+
+mod error;
+mod index;
+mod manifest;
+pub mod weights;
+
+pub use error::BundleError;
+pub use index::{ModelEntry, ModelIndex};
+pub use manifest::{
+    Calibration, DataSource, FORMAT, FORMAT_VERSION, MAX_MANIFEST_BYTES, MAX_WEIGHTS_BYTES,
+    Manifest, Metrics, OLDEST_VERSION, Split, Training, WeightsInfo, is_id,
+};
+
+use burn::tensor::backend::Backend;
+use sha2::{Digest, Sha256};
+
+use crate::arch::Network;
+use crate::classify::Classifier;
+
+/// File name of the manifest in a bundle's folder.
+pub const MANIFEST_FILE: &str = "model.json";
+/// File name of the weights in a bundle's folder.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+/// File name of the list of published models beside the bundles' folders.
+pub const INDEX_FILE: &str = "index.json";
+
+/// A manifest with weights that belong to it.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// What the model is.
+    pub manifest: Manifest,
+    weights: Vec<u8>,
+}
+
+impl Bundle {
+    /// Puts a manifest and its weights together; size and SHA-256 must match.
+    pub fn new(manifest: Manifest, weights: Vec<u8>) -> Result<Self, BundleError> {
+        manifest.validate()?;
+        let found = weights.len() as u64;
+        if found > MAX_WEIGHTS_BYTES {
+            return Err(BundleError::TooLarge {
+                found,
+                limit: MAX_WEIGHTS_BYTES,
+            });
+        }
+        if found != manifest.weights.size {
+            return Err(BundleError::Size {
+                found,
+                expected: manifest.weights.size,
+            });
+        }
+        let hash = sha256_hex(&weights);
+        if hash != manifest.weights.sha256.to_ascii_lowercase() {
+            return Err(BundleError::Hash {
+                found: hash,
+                expected: manifest.weights.sha256,
+            });
+        }
+        Ok(Self { manifest, weights })
+    }
+
+    /// Makes a bundle from a trained network; fills in the manifest's `weights`.
+    pub fn pack<B: Backend>(
+        mut manifest: Manifest,
+        network: &Network<B>,
+        precision: weights::Precision,
+    ) -> Result<Self, BundleError> {
+        let bytes = weights::save(network, precision)?;
+        manifest.weights = WeightsInfo {
+            file: WEIGHTS_FILE.into(),
+            size: bytes.len() as u64,
+            sha256: sha256_hex(&bytes),
+        };
+        Self::new(manifest, bytes)
+    }
+
+    /// The bytes of the weights file.
+    pub fn weights(&self) -> &[u8] {
+        &self.weights
+    }
+
+    /// The network with its weights on a device.
+    pub fn network<B: Backend>(&self, device: &B::Device) -> Result<Network<B>, BundleError> {
+        weights::load(
+            &self.manifest.architecture,
+            self.manifest.classes.len(),
+            &self.weights,
+            device,
+        )
+    }
+
+    /// A classifier on a device.
+    pub fn classifier<B: Backend>(&self, device: &B::Device) -> Result<Classifier<B>, BundleError> {
+        let network = self.network(device)?;
+        Ok(Classifier::new(
+            self.manifest.clone(),
+            network,
+            device.clone(),
+        ))
+    }
+}
+
+/// SHA-256 as lower-case hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

@@ -1,0 +1,175 @@
+//! Weights as safetensors, with PyTorch's names and layouts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::module::ParamId;
+use burn::tensor::{DType, TensorData, backend::Backend};
+use burn_store::{BurnToPyTorchAdapter, ModuleSnapshot, PyTorchToBurnAdapter, TensorSnapshot};
+use half::f16;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use super::BundleError;
+use crate::arch::{Architecture, Network};
+
+/// How weights are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    Full,
+    /// 16-bit floats: half the download.
+    Half,
+}
+
+/// The tensors of a network under their PyTorch names and layouts.
+fn collect<B: Backend>(network: &Network<B>) -> Vec<TensorSnapshot> {
+    let adapter = || Some(Box::new(BurnToPyTorchAdapter) as Box<_>);
+    // The inner network, so that no variant's name gets into the tensor names.
+    match network {
+        Network::ReferenceCnn(inner) => inner.collect(None, adapter(), true),
+        Network::CompactResnet(inner) => inner.collect(None, adapter(), true),
+    }
+}
+
+/// Names and shapes of a network's tensors, as they stand in a weights file.
+pub fn tensor_shapes<B: Backend>(network: &Network<B>) -> BTreeMap<String, Vec<usize>> {
+    collect(network)
+        .into_iter()
+        .map(|snapshot| (snapshot.full_path(), snapshot.shape.to_vec()))
+        .collect()
+}
+
+/// A network's weights as the bytes of a safetensors file; equal weights give equal bytes.
+pub fn save<B: Backend>(
+    network: &Network<B>,
+    precision: Precision,
+) -> Result<Vec<u8>, BundleError> {
+    let invalid = |reason: String| BundleError::Weights { reason };
+    let mut tensors = BTreeMap::new();
+    for snapshot in collect(network) {
+        let name = snapshot.full_path();
+        let data = snapshot
+            .to_data()
+            .map_err(|error| invalid(format!("{error:?}")))?;
+        let shape = data.shape.to_vec();
+        let values: Vec<f32> = data
+            .convert::<f32>()
+            .into_vec()
+            .map_err(|error| invalid(format!("{error:?}")))?;
+        let bytes: Vec<u8> = match precision {
+            Precision::Full => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Precision::Half => values
+                .iter()
+                .flat_map(|&v| f16::from_f32(v).to_le_bytes())
+                .collect(),
+        };
+        tensors.insert(name, (shape, bytes));
+    }
+    let dtype = match precision {
+        Precision::Full => Dtype::F32,
+        Precision::Half => Dtype::F16,
+    };
+    let views = tensors
+        .iter()
+        .map(|(name, (shape, bytes))| {
+            TensorView::new(dtype, shape.clone(), bytes)
+                .map(|view| (name.as_str(), view))
+                .map_err(|error| invalid(error.to_string()))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    safetensors::serialize(views, None).map_err(|error| invalid(error.to_string()))
+}
+
+/// A network with the weights of a safetensors file.
+///
+/// Names, shapes and kinds of numbers must be exactly those of the architecture, and every value
+/// finite; sizes are compared before the network is built.
+pub fn load<B: Backend>(
+    architecture: &Architecture,
+    classes: usize,
+    bytes: &[u8],
+    device: &B::Device,
+) -> Result<Network<B>, BundleError> {
+    let invalid = |reason: String| BundleError::Weights { reason };
+    let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(error.to_string()))?;
+    let found: u64 = file
+        .tensors()
+        .iter()
+        .map(|(_, view)| view.shape().iter().map(|&n| n as u64).product::<u64>())
+        .sum();
+    // A manifest that asks for far more than the file holds must not cost memory.
+    let needed = architecture.value_count(classes);
+    if needed > found.saturating_mul(4).saturating_add(4096) {
+        return Err(invalid(format!(
+            "it holds {found} values, but the architecture needs {needed}"
+        )));
+    }
+    let mut network = architecture.init::<B>(classes, device);
+    let expected = tensor_shapes(&network);
+
+    for name in file.names() {
+        if !expected.contains_key(name) {
+            return Err(BundleError::UnexpectedTensor { name: name.into() });
+        }
+    }
+    let mut snapshots = Vec::with_capacity(expected.len());
+    for (name, shape) in expected {
+        let Ok(view) = file.tensor(&name) else {
+            return Err(BundleError::MissingTensor { name });
+        };
+        if view.shape() != shape {
+            return Err(BundleError::Shape {
+                name,
+                found: view.shape().to_vec(),
+                expected: shape,
+            });
+        }
+        let values: Vec<f32> = match view.dtype() {
+            Dtype::F32 => view
+                .data()
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect(),
+            Dtype::F16 => view
+                .data()
+                .chunks_exact(2)
+                .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
+                .collect(),
+            other => {
+                return Err(BundleError::DataType {
+                    name,
+                    found: format!("{other:?}"),
+                });
+            }
+        };
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(BundleError::NotFinite { name });
+        }
+        let path = name.split('.').map(str::to_string).collect();
+        let data = TensorData::new(values, shape);
+        debug_assert_eq!(data.dtype, DType::F32);
+        snapshots.push(TensorSnapshot::from_data(
+            data,
+            path,
+            Vec::new(),
+            ParamId::new(),
+        ));
+    }
+
+    let adapter = Some(Box::new(PyTorchToBurnAdapter) as Box<_>);
+    let result = match &mut network {
+        Network::ReferenceCnn(inner) => inner.apply(snapshots, None, adapter, true),
+        Network::CompactResnet(inner) => inner.apply(snapshots, None, adapter, true),
+    };
+    let missing: BTreeSet<_> = result.missing.iter().map(|(name, _)| name).collect();
+    if let Some(error) = result.errors.first() {
+        return Err(invalid(format!("{error:?}")));
+    }
+    if let Some(name) = missing.first() {
+        return Err(BundleError::MissingTensor {
+            name: (*name).clone(),
+        });
+    }
+    Ok(network)
+}

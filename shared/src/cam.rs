@@ -1,0 +1,270 @@
+//! Class-activation maps: where the network looked.
+//!
+//! Grad-CAM (Selvaraju et al. 2017, <https://arxiv.org/abs/1610.02391>) weights each feature map by
+//! the mean gradient of a class's logit and keeps the positive part of the sum. All architectures
+//! end in global average pooling and dense layers, so the gradient has a closed form and one pass
+//! gives the maps of all classes.
+
+use burn::tensor::{Tensor, activation::relu, backend::Backend};
+
+use crate::geometry::Placement;
+
+/// Grad-CAM of every class, `[N, C, h, w]`, not normalised, from feature maps `[N, K, h, w]` and
+/// the logits' gradients `[N, C, K]` with respect to the pooled features.
+pub fn grad_cam<B: Backend>(features: Tensor<B, 4>, gradients: Tensor<B, 3>) -> Tensor<B, 4> {
+    let [batch, channels, height, width] = features.dims();
+    let classes = gradients.dims()[1];
+    let area = height * width;
+    // The gradient of a mean is the same everywhere, so its mean over the plane is 1 / area of it.
+    let weights = gradients.div_scalar(area as f32);
+    relu(weights.matmul(features.reshape([batch, channels, area])))
+        .reshape([batch, classes, height, width])
+}
+
+/// One class's activation map on the network's own grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassMap {
+    width: usize,
+    height: usize,
+    values: Vec<f32>,
+    strength: f32,
+}
+
+impl ClassMap {
+    /// A map from raw activations, row-major, at least 0; scaled so that its peak is 1.
+    pub fn new(width: usize, height: usize, mut values: Vec<f32>) -> Self {
+        debug_assert_eq!(values.len(), width * height);
+        let strength = values
+            .iter()
+            .copied()
+            .filter(|v| v.is_finite())
+            .fold(0.0, f32::max);
+        for value in &mut values {
+            *value = if strength > 0.0 && value.is_finite() {
+                (*value / strength).clamp(0.0, 1.0)
+            } else {
+                0.0
+            };
+        }
+        Self {
+            width,
+            height,
+            values,
+            strength,
+        }
+    }
+
+    /// Grid cells across.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Grid cells down.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Values in 0..=1, row-major.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The largest activation before scaling; 0 where nothing speaks for the class.
+    pub fn strength(&self) -> f32 {
+        self.strength
+    }
+
+    /// Bilinear value at a point in fractions of the network's input plane.
+    fn sample(&self, x: f32, y: f32) -> f32 {
+        let axis = |fraction: f32, length: usize| {
+            let position = (fraction * length as f32 - 0.5).clamp(0.0, (length - 1) as f32);
+            let low = position.floor();
+            let first = low as usize;
+            (first, (first + 1).min(length - 1), position - low)
+        };
+        let (x0, x1, fx) = axis(x, self.width);
+        let (y0, y1, fy) = axis(y, self.height);
+        let row = |y: usize| {
+            let line = &self.values[y * self.width..(y + 1) * self.width];
+            line[x0] * (1.0 - fx) + line[x1] * fx
+        };
+        row(y0) * (1.0 - fy) + row(y1) * fy
+    }
+
+    /// The map over the whole original image, as `height * width` values in 0..=1, row-major.
+    ///
+    /// `width` and `height` may differ from the image's own size (for a thumbnail). What the
+    /// network did not see is 0.
+    pub fn upsample(&self, placement: &Placement, width: u32, height: u32) -> Vec<f32> {
+        let step_x = placement.image[0] as f32 / width as f32;
+        let step_y = placement.image[1] as f32 / height as f32;
+        let mut values = Vec::with_capacity(width as usize * height as usize);
+        for row in 0..height {
+            let y = (row as f32 + 0.5) * step_y;
+            for column in 0..width {
+                let x = (column as f32 + 0.5) * step_x;
+                values.push(if placement.sees([x, y]) {
+                    let [u, v] = placement.model_from_image([x, y]);
+                    self.sample(u / placement.model[0] as f32, v / placement.model[1] as f32)
+                } else {
+                    0.0
+                });
+            }
+        }
+        values
+    }
+
+    /// Where the map peaks, `[x, y]` in fractions of the original image.
+    ///
+    /// Several equal peaks give their mean; a map without any activation gives the middle of what
+    /// the network saw.
+    pub fn peak(&self, placement: &Placement) -> [f32; 2] {
+        let (mut x, mut y, mut count) = (0.0, 0.0, 0.0);
+        for (index, &value) in self.values.iter().enumerate() {
+            if value >= 1.0 {
+                x += (index % self.width) as f32 + 0.5;
+                y += (index / self.width) as f32 + 0.5;
+                count += 1.0;
+            }
+        }
+        let model = if count > 0.0 {
+            [
+                x / count / self.width as f32 * placement.model[0] as f32,
+                y / count / self.height as f32 * placement.model[1] as f32,
+            ]
+        } else {
+            [
+                placement.target.x + placement.target.width / 2.0,
+                placement.target.y + placement.target.height / 2.0,
+            ]
+        };
+        let [x, y] = placement.image_from_model(model);
+        [
+            (x / placement.image[0] as f32).clamp(0.0, 1.0),
+            (y / placement.image[1] as f32).clamp(0.0, 1.0),
+        ]
+    }
+}
+
+/// Anchors of the colour map: inferno (van der Walt and Smith 2015, CC0), perceptually uniform and
+/// distinct for colour-blind eyes.
+const INFERNO: [[u8; 3]; 9] = [
+    [0, 0, 4],
+    [31, 12, 72],
+    [85, 15, 109],
+    [136, 34, 106],
+    [186, 54, 85],
+    [227, 89, 51],
+    [249, 140, 10],
+    [249, 201, 50],
+    [252, 255, 164],
+];
+
+/// The heatmap's colour for a value in 0..=1 (clamped), as sRGB.
+pub fn colour(value: f32) -> [u8; 3] {
+    let position = value.clamp(0.0, 1.0) * (INFERNO.len() - 1) as f32;
+    let index = (position as usize).min(INFERNO.len() - 2);
+    let share = position - index as f32;
+    let (low, high) = (INFERNO[index], INFERNO[index + 1]);
+    std::array::from_fn(|channel| {
+        let (a, b) = (f32::from(low[channel]), f32::from(high[channel]));
+        (a + (b - a) * share).round() as u8
+    })
+}
+
+/// A grey value with the heatmap laid over it: the map's value times `opacity` is how much of the
+/// colour shows, so that what the network ignored stays as it was.
+pub fn blend(grey: u8, value: f32, opacity: f32) -> [u8; 3] {
+    let share = (value.clamp(0.0, 1.0) * opacity.clamp(0.0, 1.0)).min(1.0);
+    colour(value)
+        .map(|channel| (f32::from(grey) * (1.0 - share) + f32::from(channel) * share).round() as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Rect;
+    use proptest::prelude::*;
+
+    fn placement(image: [u32; 2]) -> Placement {
+        // The middle half of the image, letterboxed by hand into the upper half of the plane.
+        Placement {
+            image,
+            model: [64, 64],
+            source: Rect {
+                x: image[0] as f32 / 4.0,
+                y: 0.0,
+                width: image[0] as f32 / 2.0,
+                height: image[1] as f32,
+            },
+            target: Rect {
+                x: 0.0,
+                y: 0.0,
+                width: 64.0,
+                height: 32.0,
+            },
+        }
+    }
+
+    #[test]
+    fn peak_and_upsampled_maximum_agree() {
+        let mut values = vec![0.1; 64];
+        values[8 + 5] = 4.0; // row 1, column 5
+        let map = ClassMap::new(8, 8, values);
+        assert_eq!(map.strength(), 4.0);
+        let placement = placement([200, 100]);
+        let [x, y] = map.peak(&placement);
+        // Column 5.5 of 8 in the middle half; row 1.5 of 8 of the plane, whose upper half is the image.
+        assert!((x - (0.25 + 0.5 * 5.5 / 8.0)).abs() < 1e-5, "{x}");
+        assert!((y - 1.5 / 4.0).abs() < 1e-5, "{y}");
+        let large = map.upsample(&placement, 200, 100);
+        let best = (0..large.len()).max_by(|&a, &b| large[a].total_cmp(&large[b]));
+        let best = best.unwrap();
+        assert!(((best % 200) as f32 / 200.0 - x).abs() < 0.02);
+        assert!(((best / 200) as f32 / 100.0 - y).abs() < 0.02);
+    }
+
+    #[test]
+    fn unseen_parts_are_zero() {
+        let map = ClassMap::new(4, 4, vec![1.0; 16]);
+        let large = map.upsample(&placement([40, 20]), 40, 20);
+        assert_eq!(large[0], 0.0);
+        assert_eq!(large[39], 0.0);
+        assert_eq!(large[20], 1.0);
+    }
+
+    #[test]
+    fn a_map_of_zeros_is_harmless() {
+        let map = ClassMap::new(2, 2, vec![0.0, f32::NAN, 0.0, 0.0]);
+        assert_eq!(map.values(), [0.0; 4]);
+        assert_eq!(map.strength(), 0.0);
+        assert_eq!(map.peak(&placement([64, 32])), [0.5, 0.5]);
+    }
+
+    #[test]
+    fn colours_run_from_dark_to_light() {
+        let light = |c: [u8; 3]| c.iter().map(|&v| u32::from(v)).sum::<u32>();
+        for step in 1..=16 {
+            let (low, high) = ((step - 1) as f32 / 16.0, step as f32 / 16.0);
+            assert!(light(colour(high)) > light(colour(low)));
+        }
+        assert_eq!(colour(-1.0), INFERNO[0]);
+        assert_eq!(colour(2.0), INFERNO[8]);
+        assert_eq!(blend(77, 0.0, 1.0), [77; 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn upsampled_values_stay_in_range(
+            values in prop::collection::vec(0f32..10.0, 12), width in 1u32..60, height in 1u32..60,
+        ) {
+            let map = ClassMap::new(4, 3, values);
+            let placement = placement([width * 3, height * 2]);
+            let large = map.upsample(&placement, width, height);
+            prop_assert_eq!(large.len(), (width * height) as usize);
+            prop_assert!(large.iter().all(|v| (0.0..=1.0).contains(v)));
+            let [x, y] = map.peak(&placement);
+            prop_assert!((0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y));
+        }
+    }
+}

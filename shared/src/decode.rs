@@ -1,0 +1,211 @@
+//! Image files to [`Scan`]s: PNG, JPEG, WebP, BMP and TIFF, recognised by their bytes.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use thiserror::Error;
+
+use crate::scan::{Scan, ScanError};
+
+/// The longest side, in pixels, of an image that is accepted.
+pub const MAX_SIDE: u32 = 16_384;
+/// The most pixels of an image that is accepted.
+pub const MAX_PIXELS: u64 = 64 * 1024 * 1024;
+/// The most memory, in bytes, that decoding one image may take.
+pub const MAX_DECODE_BYTES: u64 = 768 * 1024 * 1024;
+
+/// Why a file cannot be read as a scan; each message is one line fit for a person.
+#[derive(Debug, Error)]
+pub enum DecodeError {
+    /// There are no bytes.
+    #[error("the file is empty (0 bytes); choose a PNG, JPEG, WebP, BMP or TIFF image")]
+    Empty,
+    /// The bytes are not of an image format that is known here.
+    #[error(
+        "this is not an image file that can be read here; choose a PNG, JPEG, WebP, BMP or TIFF image"
+    )]
+    UnknownFormat,
+    /// An image format that is known but not read.
+    #[error("{format} files are not read here; save the picture as PNG, JPEG, WebP, BMP or TIFF")]
+    UnsupportedFormat {
+        /// The format's name.
+        format: String,
+    },
+    /// Several pictures in one file.
+    #[error(
+        "this is an animated {format}: which of its pictures is meant is not clear; save one as PNG"
+    )]
+    Animated {
+        /// The format's name.
+        format: &'static str,
+    },
+    /// A side or the area is over the limit.
+    #[error("the image is too large: {width} x {height} pixels (at most {MAX_SIDE} a side and {} million in all)", MAX_PIXELS / 1_000_000)]
+    TooLarge {
+        /// Width in pixels as the file states it.
+        width: u32,
+        /// Height in pixels as the file states it.
+        height: u32,
+    },
+    /// A print colour space, which a scan never has.
+    #[error("this JPEG is in CMYK (print) colours, which an MRI never is; save it as grey or RGB")]
+    Cmyk,
+    /// The picture is damaged or cut off.
+    #[error("the {format} file is damaged or incomplete: {reason}")]
+    Damaged {
+        /// The format's name.
+        format: String,
+        /// The decoder's words.
+        reason: String,
+    },
+    /// The pixels make no scan.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+}
+
+/// Decodes the bytes of an image file to a scan.
+///
+/// Colours become grey by Rec. 709 luma, transparency is composed over black, an EXIF orientation
+/// is applied. Headers are checked against [`MAX_SIDE`] and [`MAX_PIXELS`] before any pixel memory
+/// is taken.
+pub fn decode(bytes: &[u8]) -> Result<Scan, DecodeError> {
+    if bytes.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    let format = image::guess_format(bytes).map_err(|_| DecodeError::UnknownFormat)?;
+    let name = format_name(format);
+    match format {
+        ImageFormat::Png if png_is_animated(bytes) => {
+            return Err(DecodeError::Animated { format: "PNG" });
+        }
+        ImageFormat::Jpeg if jpeg_components(bytes) == Some(4) => return Err(DecodeError::Cmyk),
+        ImageFormat::Png
+        | ImageFormat::Jpeg
+        | ImageFormat::WebP
+        | ImageFormat::Bmp
+        | ImageFormat::Tiff => {}
+        ImageFormat::Gif => return Err(DecodeError::Animated { format: "GIF" }),
+        _ => return Err(DecodeError::UnsupportedFormat { format: name }),
+    }
+    let damaged = |error: ImageError| match error {
+        ImageError::Unsupported(_) => DecodeError::UnsupportedFormat {
+            format: format!("{name} ({error})"),
+        },
+        _ => DecodeError::Damaged {
+            format: name.clone(),
+            reason: one_line(&error.to_string()),
+        },
+    };
+
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODE_BYTES);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    // The sizes are judged below, so that the message can name them.
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    if width > MAX_SIDE
+        || height > MAX_SIDE
+        || u64::from(width) * u64::from(height) > MAX_PIXELS
+        || decoder.total_bytes() > MAX_DECODE_BYTES
+    {
+        return Err(DecodeError::TooLarge { width, height });
+    }
+    if width == 0 || height == 0 {
+        return Err(ScanError::Empty { width, height }.into());
+    }
+    let orientation = decoder.orientation().map_err(damaged)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    image.apply_orientation(orientation);
+    scan_from_image(&image).map_err(DecodeError::from)
+}
+
+/// A decoded image as a scan, by the rules of [`decode`].
+pub fn scan_from_image(image: &DynamicImage) -> Result<Scan, ScanError> {
+    let (width, height) = (image.width(), image.height());
+    match image {
+        DynamicImage::ImageLuma8(grey) => Scan::from_luma8(width, height, grey.as_raw()),
+        DynamicImage::ImageLuma16(grey) => Scan::from_luma16(width, height, grey.as_raw()),
+        DynamicImage::ImageRgb8(colour) => {
+            let luma = colour
+                .pixels()
+                .map(|p| luma([p[0], p[1], p[2]].map(f32::from)))
+                .collect();
+            Scan::new(width, height, luma, (0.0, 255.0))
+        }
+        DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_) => {
+            let luma: Vec<f32> = image
+                .to_rgba32f()
+                .pixels()
+                .map(|p| luma([p[0], p[1], p[2]]) * p[3])
+                .collect();
+            let white = luma
+                .iter()
+                .copied()
+                .filter(|v| v.is_finite())
+                .fold(1.0, f32::max);
+            Scan::new(width, height, luma, (0.0, white))
+        }
+        // 16-bit colour or any kind with transparency.
+        _ => {
+            let luma = image
+                .to_rgba16()
+                .pixels()
+                .map(|p| luma([p[0], p[1], p[2]].map(f32::from)) * f32::from(p[3]) / 65535.0)
+                .collect();
+            Scan::new(width, height, luma, (0.0, 65535.0))
+        }
+    }
+}
+
+/// Rec. 709 luma; a grey triple gives exactly its grey value.
+fn luma([red, green, blue]: [f32; 3]) -> f32 {
+    if red == green && green == blue {
+        red
+    } else {
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+}
+
+fn format_name(format: ImageFormat) -> String {
+    match format {
+        ImageFormat::WebP => "WebP".into(),
+        other => other
+            .extensions_str()
+            .first()
+            .map_or_else(|| format!("{other:?}"), |e| e.to_uppercase()),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Number of colour components that a JPEG's header states: 1 grey, 3 colour, 4 CMYK.
+fn jpeg_components(bytes: &[u8]) -> Option<u8> {
+    let mut decoder = zune_jpeg::JpegDecoder::new(Cursor::new(bytes));
+    decoder.decode_headers().ok()?;
+    decoder.info().map(|info| info.components)
+}
+
+/// Whether a PNG holds an animation (an `acTL` chunk with more than one frame before the pixels).
+fn png_is_animated(bytes: &[u8]) -> bool {
+    let mut at = 8;
+    while let Some(header) = bytes.get(at..at + 8) {
+        let length = u32::from_be_bytes([header[0], header[1], header[2], header[3]]) as usize;
+        match &header[4..8] {
+            b"acTL" => {
+                return bytes
+                    .get(at + 8..at + 12)
+                    .is_some_and(|n| u32::from_be_bytes([n[0], n[1], n[2], n[3]]) > 1);
+            }
+            b"IDAT" | b"IEND" => return false,
+            _ => {}
+        }
+        let Some(next) = at.checked_add(12).and_then(|n| n.checked_add(length)) else {
+            return false;
+        };
+        at = next;
+    }
+    false
+}

@@ -1,0 +1,24 @@
+//! Scanlight's model crate: everything that the native trainer and the page must agree on.
+//!
+//! A scan travels through the modules in this order:
+//!
+//! 1. [`decode`]: bytes of an image file to a [`Scan`] (grey pixels of any size and depth),
+//! 2. [`preprocess`]: a [`Scan`] to the network's input tensor, with the [`geometry`] to get back,
+//! 3. [`arch`]: the networks, split into `features()` and `head()`,
+//! 4. [`cam`]: class-activation maps from the features and the head's gradient,
+//! 5. [`classify`]: the steps above in one call, over the weights of a [`bundle`].
+//!
+//! The crate is generic over the burn backend, compiles natively and to `wasm32-unknown-unknown`,
+//! opens no files and starts no threads.
+
+pub mod arch;
+pub mod bundle;
+pub mod cam;
+pub mod classify;
+pub mod decode;
+pub mod geometry;
+pub mod labels;
+pub mod preprocess;
+pub mod scan;
+
+pub use scan::Scan;

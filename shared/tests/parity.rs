@@ -1,0 +1,186 @@
+//! The same picture gives the same answer on every backend.
+//!
+//! `tests/golden/` holds a synthetic picture, a small bundle of each architecture with random
+//! weights, and the answers that burn-flex gave. Native candle and wgpu are held to it here, the
+//! page's two engines in `web/engine/tests/parity.rs`. After a change of the architectures or the
+//! preprocessing that is meant, write it anew:
+//! `SCANLIGHT_WRITE_GOLDEN=1 cargo test -p scanlight-model --test parity`
+
+mod common;
+
+use std::path::PathBuf;
+
+use burn::tensor::backend::Backend;
+use burn_flex::Flex;
+use scanlight_model::arch::{
+    Architecture, CompactResnetConfig, ReferenceCnnConfig, StageConfig,
+};
+use scanlight_model::bundle::{Bundle, MANIFEST_FILE, Manifest, WEIGHTS_FILE};
+use scanlight_model::classify::Classification;
+use scanlight_model::decode::decode;
+use serde::{Deserialize, Serialize};
+
+/// What `golden.json` says of one bundle.
+#[derive(Debug, Serialize, Deserialize)]
+struct Golden {
+    logits: Vec<f32>,
+    probabilities: Vec<f32>,
+    /// Every class's map on the network's grid.
+    maps: Vec<Vec<f32>>,
+    /// Peak of every class's map in fractions of the picture.
+    peaks: Vec<[f32; 2]>,
+}
+
+const TOLERANCE: f32 = 1e-4;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn small_architectures() -> [Architecture; 2] {
+    let stage = |channels, blocks| StageConfig { channels, blocks };
+    [
+        Architecture::CompactResnet(CompactResnetConfig {
+            stem: 8,
+            stages: vec![stage(12, 1), stage(16, 2), stage(24, 1)],
+            ..CompactResnetConfig::default()
+        }),
+        Architecture::ReferenceCnn(ReferenceCnnConfig {
+            channels: vec![8, 12, 16],
+            hidden: 16,
+            ..ReferenceCnnConfig::default()
+        }),
+    ]
+}
+
+fn open(path: &std::path::Path) -> Bundle {
+    let manifest = Manifest::parse(&std::fs::read(path.join(MANIFEST_FILE)).unwrap()).unwrap();
+    let weights = std::fs::read(path.join(&manifest.weights.file)).unwrap();
+    Bundle::new(manifest, weights).unwrap()
+}
+
+async fn classify<B: Backend>(bundle: &Bundle, picture: &[u8], device: B::Device) -> Classification {
+    let classifier = bundle.classifier::<B>(&device).unwrap();
+    classifier.warm_up().await.unwrap();
+    classifier.classify(&decode(picture).unwrap()).await.unwrap()
+}
+
+fn golden(result: &Classification) -> Golden {
+    Golden {
+        logits: result.logits.clone(),
+        probabilities: result.probabilities.clone(),
+        maps: result.maps.iter().map(|m| m.values().to_vec()).collect(),
+        peaks: (0..result.maps.len()).map(|c| result.peak(c)).collect(),
+    }
+}
+
+fn write_golden() {
+    let folder = folder();
+    let picture = common::picture();
+    let image =
+        image::GrayImage::from_raw(picture.width(), picture.height(), picture.to_luma8()).unwrap();
+    std::fs::create_dir_all(&folder).unwrap();
+    image.save(folder.join("picture.png")).unwrap();
+    let bytes = std::fs::read(folder.join("picture.png")).unwrap();
+    let mut all = std::collections::BTreeMap::new();
+    for architecture in small_architectures() {
+        let kind = architecture.kind();
+        let bundle = common::fresh_bundle::<Flex>(architecture, &Default::default());
+        let path = folder.join(kind);
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::write(path.join(MANIFEST_FILE), bundle.manifest.to_json().unwrap()).unwrap();
+        std::fs::write(path.join(WEIGHTS_FILE), bundle.weights()).unwrap();
+        let result = pollster::block_on(classify::<Flex>(&bundle, &bytes, Default::default()));
+        all.insert(kind, golden(&result));
+    }
+    let json = serde_json::to_string_pretty(&all).unwrap() + "\n";
+    std::fs::write(folder.join("golden.json"), json).unwrap();
+}
+
+fn compare(name: &str, expected: &Golden, found: &Golden) {
+    let worst = |a: &[f32], b: &[f32]| {
+        assert_eq!(a.len(), b.len());
+        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    let logits = worst(&expected.logits, &found.logits);
+    let maps = expected
+        .maps
+        .iter()
+        .zip(&found.maps)
+        .map(|(a, b)| worst(a, b))
+        .fold(0.0, f32::max);
+    println!("{name}: logits differ by {logits:.1e}, maps by {maps:.1e}");
+    assert!(logits < TOLERANCE, "{name}: logits differ by {logits}");
+    assert!(maps < 1e-3, "{name}: maps differ by {maps}");
+    assert!(worst(&expected.probabilities, &found.probabilities) < TOLERANCE);
+    for (a, b) in expected.peaks.iter().zip(&found.peaks) {
+        assert!(worst(a, b) < 1e-3, "{name}: peaks {a:?} {b:?}");
+    }
+}
+
+fn held_to_golden<B: Backend>(device: B::Device) {
+    let folder = folder();
+    let picture = std::fs::read(folder.join("picture.png")).unwrap();
+    let text = std::fs::read(folder.join("golden.json")).unwrap();
+    let all: std::collections::BTreeMap<String, Golden> = serde_json::from_slice(&text).unwrap();
+    assert_eq!(all.len(), small_architectures().len());
+    for (kind, expected) in &all {
+        let bundle = open(&folder.join(kind));
+        let result = pollster::block_on(classify::<B>(&bundle, &picture, device.clone()));
+        let name = format!("{kind} on {}", B::name(&device));
+        compare(&name, expected, &golden(&result));
+    }
+}
+
+#[test]
+fn golden_file_is_written_on_request_and_flex_agrees() {
+    if std::env::var_os("SCANLIGHT_WRITE_GOLDEN").is_some() {
+        write_golden();
+    }
+    held_to_golden::<Flex>(Default::default());
+}
+
+// Deprecated in 0.21, gone in 0.22: this project stays on 0.21 to have it.
+#[allow(deprecated)]
+type Candle = burn_candle::Candle<f32, i64>;
+
+#[test]
+fn native_candle_agrees() {
+    held_to_golden::<Candle>(Default::default());
+}
+
+#[test]
+fn native_wgpu_agrees() {
+    held_to_golden::<burn_wgpu::Wgpu>(Default::default());
+}
+
+#[test]
+fn shipped_models_agree_on_all_backends() {
+    let models = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../public/models");
+    let picture = std::fs::read(folder().join("picture.png")).unwrap();
+    let mut seen = 0;
+    for item in std::fs::read_dir(&models).unwrap() {
+        let path = item.unwrap().path();
+        if !path.join(MANIFEST_FILE).is_file() {
+            continue;
+        }
+        let bundle = open(&path);
+        let name = &bundle.manifest.id;
+        let expected = golden(&pollster::block_on(classify::<Flex>(
+            &bundle,
+            &picture,
+            Default::default(),
+        )));
+        let candle =
+            pollster::block_on(classify::<Candle>(&bundle, &picture, Default::default()));
+        compare(&format!("{name} on candle"), &expected, &golden(&candle));
+        let wgpu = pollster::block_on(classify::<burn_wgpu::Wgpu>(
+            &bundle,
+            &picture,
+            Default::default(),
+        ));
+        compare(&format!("{name} on wgpu"), &expected, &golden(&wgpu));
+        seen += 1;
+    }
+    assert!(seen > 0, "no shipped model in {}", models.display());
+}

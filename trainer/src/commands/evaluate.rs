@@ -1,0 +1,199 @@
+//! `scanlight evaluate`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use burn::tensor::backend::Backend;
+use clap::{Args, ValueEnum};
+use scanlight_model::bundle::Bundle;
+
+use super::{model_folder, open_bundle, write_json};
+use crate::backend::{BackendName, WithInferenceBackend};
+use crate::data::{self, Dataset, Image, Part, scan_folders, split_by_method};
+use crate::inference;
+use crate::metrics::{Answer, Report, report};
+use crate::progress::Progress;
+
+/// Measure a model on labelled images.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// The model: a published folder or a run [default: the shipped one].
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Data set: a folder with one folder per class; repeat it to put several together.
+    #[arg(long, value_name = "DIR", required = true)]
+    data: Vec<PathBuf>,
+    /// Which images: of a set with Training/ and Testing/ the latter, of others all, unless said.
+    /// train, validation and test remake the split that the model's manifest describes.
+    #[arg(long, default_value = "auto")]
+    part: WhichPart,
+    /// Also write everything, each image's probabilities included, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// What computes.
+    #[arg(long, default_value = "cpu")]
+    backend: BackendName,
+}
+
+/// Which of a data set's images are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WhichPart {
+    /// Testing/ where there is one, else everything.
+    Auto,
+    /// Everything.
+    All,
+    /// The model's training images.
+    Train,
+    /// The model's validation images.
+    Validation,
+    /// The images held out from the model's training.
+    Test,
+}
+
+impl EvaluateArgs {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        let bundle = open_bundle(&model_folder(self.model.as_deref())?)?;
+        let mut dataset = scan_folders(&self.data)?;
+        relabel(&mut dataset, &bundle.manifest.classes)?;
+        let (chosen, description) = self.choose(&dataset, &bundle)?;
+        eprintln!(
+            "{} on {}: {} images ({description})",
+            bundle.manifest.id,
+            dataset.name(),
+            chosen.len()
+        );
+        let loaded = data::load(&dataset, &chosen, &bundle.manifest.input, false)?;
+        let images: Vec<_> = loaded.images.iter().collect();
+        let report = measure(&bundle, &dataset, &images, self.backend)?;
+        println!("{}", report.table());
+        if let Some(path) = &self.json {
+            write_json(path, &report)?;
+        }
+        Ok(())
+    }
+
+    fn choose(&self, dataset: &Dataset, bundle: &Bundle) -> Result<(Vec<usize>, String)> {
+        let wanted = match self.part {
+            WhichPart::All => return Ok(((0..dataset.entries.len()).collect(), "all".into())),
+            WhichPart::Auto => {
+                let tests: Vec<usize> = (0..dataset.entries.len())
+                    .filter(|&i| dataset.entries[i].folder == Some(Part::Test))
+                    .collect();
+                return Ok(if tests.is_empty() {
+                    ((0..dataset.entries.len()).collect(), "all".into())
+                } else {
+                    (
+                        tests,
+                        "the Testing folder; --part all for everything".into(),
+                    )
+                });
+            }
+            WhichPart::Train => Part::Train,
+            WhichPart::Validation => Part::Validation,
+            WhichPart::Test => Part::Test,
+        };
+        let training = &bundle.manifest.training;
+        let parts = split_by_method(dataset, &training.split);
+        let chosen: Vec<usize> = (0..parts.len()).filter(|&i| parts[i] == wanted).collect();
+        // The split can be made again only from the very same set.
+        let expected: u64 = training
+            .data
+            .iter()
+            .filter(|source| !source.synthetic)
+            .flat_map(|source| source.images.values().flat_map(|counts| counts.values()))
+            .sum();
+        if expected != dataset.entries.len() as u64 {
+            bail!(
+                "the model was made from {expected} readable images ({}), but {} has {}: the split \
+                 cannot be made again from another data set; use --part all or auto",
+                training
+                    .data
+                    .iter()
+                    .map(|source| source.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                dataset.name(),
+                dataset.entries.len()
+            );
+        }
+        if chosen.is_empty() {
+            bail!("the model's split has no {} images", wanted.name());
+        }
+        let description = format!(
+            "{} part of its {} split, seed {}",
+            wanted.name(),
+            training.split.method,
+            training.split.seed
+        );
+        Ok((chosen, description))
+    }
+}
+
+/// Gives a data set the model's class list; a class that the model does not know is an error.
+pub fn relabel(dataset: &mut Dataset, classes: &[String]) -> Result<()> {
+    let indices: Vec<usize> = dataset
+        .classes
+        .iter()
+        .map(|class| {
+            classes.iter().position(|c| c == class).with_context(|| {
+                format!(
+                    "the data set has a class {class:?} that the model does not know; it knows {}",
+                    classes.join(", ")
+                )
+            })
+        })
+        .collect::<Result<_>>()?;
+    for entry in &mut dataset.entries {
+        entry.class = indices[entry.class];
+    }
+    dataset.classes = classes.to_vec();
+    Ok(())
+}
+
+/// Measures a model on decoded images, whose classes are the model's.
+pub fn measure(
+    bundle: &Bundle,
+    dataset: &Dataset,
+    images: &[&(usize, Image)],
+    backend: BackendName,
+) -> Result<Report> {
+    let work = LogitsWork { bundle, images };
+    let logits = backend.infer(work)?;
+    let probabilities = inference::probabilities(&logits, bundle.manifest.temperature());
+    let answers: Vec<Answer> = probabilities
+        .into_iter()
+        .zip(images)
+        .map(|(probabilities, (index, image))| Answer {
+            path: dataset.entries[*index].relative.clone(),
+            label: image.class,
+            probabilities,
+        })
+        .collect();
+    Ok(report(&bundle.manifest.classes, &answers))
+}
+
+struct LogitsWork<'a> {
+    bundle: &'a Bundle,
+    images: &'a [&'a (usize, Image)],
+}
+
+impl WithInferenceBackend for LogitsWork<'_> {
+    type Output = Vec<Vec<f32>>;
+
+    fn run<B: Backend>(self, _name: &str, device: B::Device) -> Result<Self::Output> {
+        let network = self.bundle.network::<B>(&device)?;
+        let inputs: Vec<&[f32]> = self
+            .images
+            .iter()
+            .map(|(_, image)| image.clean.as_slice())
+            .collect();
+        let progress = Progress::new("classifying", inputs.len() as u64);
+        let geometry = &self.bundle.manifest.input;
+        let rows = inference::logits(&network, &inputs, geometry, &device, |done| {
+            progress.set(done, "");
+        });
+        progress.finish();
+        rows
+    }
+}

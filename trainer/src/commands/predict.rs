@@ -1,0 +1,196 @@
+//! `scanlight predict`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use burn::tensor::backend::Backend;
+use clap::Args;
+use image::{ImageBuffer, Luma, Rgb};
+use scanlight_model::bundle::Bundle;
+use scanlight_model::cam::blend;
+use scanlight_model::classify::Classification;
+use scanlight_model::decode::decode;
+use scanlight_model::scan::Scan;
+use serde::Serialize;
+
+use super::{model_folder, open_bundle, write_json};
+use crate::backend::{BackendName, WithInferenceBackend};
+use crate::metrics::named;
+
+/// Classify images and show where the network looked.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// Images: PNG, JPEG, WebP, BMP or TIFF.
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+    /// The model: a published folder or a run [default: the shipped one].
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Also write heatmaps here: NAME.overlay.png (Grad-CAM over the image) and NAME.cam.png (the
+    /// raw map, 16-bit grey).
+    #[arg(long, value_name = "OUT_DIR")]
+    cam: Option<PathBuf>,
+    /// Also write the results as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// What computes.
+    #[arg(long, default_value = "cpu")]
+    backend: BackendName,
+}
+
+#[derive(Debug, Serialize)]
+struct Prediction {
+    path: String,
+    predicted: String,
+    probabilities: indexmap::IndexMap<String, f64>,
+    cam: CamSummary,
+}
+
+#[derive(Debug, Serialize)]
+struct CamSummary {
+    peak: [f32; 2],
+}
+
+/// How strongly the heatmap covers the image in an overlay.
+const OPACITY: f32 = 0.6;
+
+impl PredictArgs {
+    /// Runs the command. Images that cannot be read are named, the others are still done.
+    pub fn run(self) -> Result<()> {
+        let bundle = open_bundle(&model_folder(self.model.as_deref())?)?;
+        if let Some(folder) = &self.cam {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        }
+        let total = self.images.len();
+        let (predictions, failed) = self.backend.infer(PredictWork {
+            bundle: &bundle,
+            images: &self.images,
+            cam: self.cam.as_deref(),
+        })?;
+        if let Some(path) = &self.json {
+            write_json(path, &predictions)?;
+        }
+        eprintln!("For education and research; this is not a diagnosis.");
+        if failed > 0 {
+            bail!("{failed} of {total} images could not be read (see above)");
+        }
+        Ok(())
+    }
+}
+
+struct PredictWork<'a> {
+    bundle: &'a Bundle,
+    images: &'a [PathBuf],
+    cam: Option<&'a Path>,
+}
+
+impl WithInferenceBackend for PredictWork<'_> {
+    type Output = (Vec<Prediction>, usize);
+
+    fn run<B: Backend>(self, _name: &str, device: B::Device) -> Result<Self::Output> {
+        let classifier = self.bundle.classifier::<B>(&device)?;
+        let classes = &self.bundle.manifest.classes;
+        let mut names = BTreeSet::new();
+        let mut predictions = Vec::new();
+        let mut failed = 0;
+        for path in self.images {
+            let scan = match read(path) {
+                Ok(scan) => scan,
+                Err(error) => {
+                    eprintln!("{error:#}");
+                    failed += 1;
+                    continue;
+                }
+            };
+            let result = pollster::block_on(classifier.classify(&scan))?;
+            let class = result.predicted();
+            println!("{}: {}", path.display(), line(classes, &result));
+            if let Some(folder) = self.cam {
+                let name = unique_name(path, &mut names);
+                write_maps(
+                    folder,
+                    &name,
+                    &scan,
+                    &result.heatmap(class, scan.width(), scan.height()),
+                )?;
+            }
+            predictions.push(Prediction {
+                path: path.display().to_string(),
+                predicted: classes[class].clone(),
+                probabilities: named(classes, &result.probabilities),
+                cam: CamSummary {
+                    peak: result.peak(class),
+                },
+            });
+        }
+        Ok((predictions, failed))
+    }
+}
+
+fn read(path: &Path) -> Result<Scan> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    decode(&bytes).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn line(classes: &[String], result: &Classification) -> String {
+    let all: Vec<String> = classes
+        .iter()
+        .zip(&result.probabilities)
+        .map(|(class, probability)| format!("{class} {:.1} %", probability * 100.0))
+        .collect();
+    format!("{} ({})", classes[result.predicted()], all.join(", "))
+}
+
+/// The file's stem; with a number where two images share one.
+fn unique_name(path: &Path, taken: &mut BTreeSet<String>) -> String {
+    let stem = path.file_stem().map_or_else(
+        || "image".into(),
+        |stem| stem.to_string_lossy().into_owned(),
+    );
+    let mut name = stem.clone();
+    let mut number = 2;
+    while !taken.insert(name.clone()) {
+        name = format!("{stem}-{number}");
+        number += 1;
+    }
+    name
+}
+
+fn write_maps(folder: &Path, name: &str, scan: &Scan, map: &[f32]) -> Result<()> {
+    let (width, height) = (scan.width(), scan.height());
+    let overlay: Vec<u8> = scan
+        .to_luma8()
+        .iter()
+        .zip(map)
+        .flat_map(|(&grey, &value)| blend(grey, value, OPACITY))
+        .collect();
+    let raw: Vec<u16> = map.iter().map(|v| (v * 65535.0).round() as u16).collect();
+    let overlay = ImageBuffer::<Rgb<u8>, _>::from_raw(width, height, overlay)
+        .context("the overlay does not fit the image")?;
+    let raw = ImageBuffer::<Luma<u16>, _>::from_raw(width, height, raw)
+        .context("the map does not fit the image")?;
+    let path = folder.join(format!("{name}.overlay.png"));
+    overlay
+        .save(&path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    let path = folder.join(format!("{name}.cam.png"));
+    raw.save(&path)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_stems_get_numbers() {
+        let mut taken = BTreeSet::new();
+        let names: Vec<_> = ["a/x.png", "b/x.jpg", "x-2.png", "x.bmp"]
+            .iter()
+            .map(|path| unique_name(Path::new(path), &mut taken))
+            .collect();
+        assert_eq!(names, ["x", "x-2", "x-2-2", "x-3"]);
+    }
+}

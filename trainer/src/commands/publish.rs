@@ -1,0 +1,108 @@
+//! `scanlight publish`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use scanlight_model::bundle::{
+    Bundle, INDEX_FILE, MANIFEST_FILE, ModelIndex, is_id, weights::Precision,
+};
+
+use super::{open_bundle, write_json};
+use crate::backend::Candle;
+use crate::train::write_whole;
+
+/// Put a run's best weights where the page finds them.
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// The run's folder.
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The model's folder, such as public/models/compact; its name becomes the model's id, and
+    /// index.json beside it lists the model.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// The model's name for people.
+    #[arg(long)]
+    title: Option<String>,
+    /// What the model is, in a sentence or two.
+    #[arg(long)]
+    description: Option<String>,
+    /// Make it the model that the page uses unless another is chosen.
+    #[arg(long)]
+    default: bool,
+    /// Store 16-bit weights: half the download. Measure again after it.
+    #[arg(long)]
+    half: bool,
+}
+
+impl PublishArgs {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        let bundle = open_bundle(&self.run)?;
+        let id = self
+            .to
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        if !is_id(&id) {
+            bail!(
+                "{id:?} cannot be a model's id: use 1 to 64 lower-case letters, digits, '-' or '_' as the folder's name"
+            );
+        }
+        let mut manifest = bundle.manifest.clone();
+        manifest.id.clone_from(&id);
+        if let Some(title) = self.title {
+            manifest.title = title;
+        }
+        if let Some(description) = self.description {
+            manifest.description = description;
+        }
+        if manifest.training.data.iter().any(|source| source.synthetic) {
+            manifest.training.notes =
+                "Trained with a share of synthetic phantoms; every metric is on real images alone."
+                    .into();
+        }
+        let device = Default::default();
+        let network = bundle.network::<Candle>(&device)?;
+        let precision = if self.half {
+            Precision::Half
+        } else {
+            Precision::Full
+        };
+        let packed = Bundle::pack(manifest, &network, precision)?;
+        let parent = self
+            .to
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .map_or_else(|| PathBuf::from("."), PathBuf::from);
+        let path = parent.join(INDEX_FILE);
+        let mut index = if path.exists() {
+            let json =
+                std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            ModelIndex::parse(&json).with_context(|| format!("{} is refused", path.display()))?
+        } else {
+            ModelIndex::default()
+        };
+        index.insert(&id, &packed.manifest.title);
+        if self.default {
+            index.default.clone_from(&id);
+        }
+        write_whole(
+            &self.to.join(&packed.manifest.weights.file),
+            packed.weights(),
+        )?;
+        write_whole(
+            &self.to.join(MANIFEST_FILE),
+            packed.manifest.to_json()?.as_bytes(),
+        )?;
+        write_json(&path, &index)?;
+        println!(
+            "published {id}: {} bytes of weights in {}, listed in {}",
+            packed.manifest.weights.size,
+            self.to.display(),
+            path.display()
+        );
+        Ok(())
+    }
+}

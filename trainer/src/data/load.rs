@@ -1,0 +1,128 @@
+//! Decoding a data set into memory, at training size.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Result, bail};
+use rayon::prelude::*;
+use scanlight_model::decode::decode;
+use scanlight_model::preprocess::{InputGeometry, normalise, place};
+
+use super::{Dataset, Entry};
+use crate::progress::Progress;
+
+/// A decoded image.
+pub struct Image {
+    /// Index into the classes.
+    pub class: usize,
+    /// The network's input as evaluation sees it: `width * height` normalised values.
+    pub clean: Vec<f32>,
+    /// The image on a plane twice as wide and high, 8 bits: what augmentation draws from.
+    pub source: Vec<u8>,
+    /// Where the network's input lies in the original image.
+    pub placement: scanlight_model::geometry::Placement,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone)]
+pub struct Skipped {
+    /// Path relative to the data set.
+    pub relative: String,
+    /// Why, in one line.
+    pub reason: String,
+}
+
+/// A data set in memory.
+pub struct Loaded {
+    /// Decoded images with their index into the data set's entries, in order.
+    pub images: Vec<(usize, Image)>,
+    /// Files that were left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// The factor between the network's input and [`Image::source`].
+pub const SOURCE_FACTOR: u32 = 2;
+
+impl Image {
+    /// Decodes one file's bytes. `augmentable` also keeps the larger copy.
+    pub fn from_bytes(
+        bytes: &[u8],
+        class: usize,
+        geometry: &InputGeometry,
+        augmentable: bool,
+    ) -> Result<Self, scanlight_model::decode::DecodeError> {
+        let scan = decode(bytes)?;
+        let mut input = place(&scan, geometry);
+        normalise(&mut input.values, geometry.normalisation);
+        let source = if augmentable {
+            let large = place(&scan, &geometry.scaled(SOURCE_FACTOR)).values;
+            let low = large.iter().copied().fold(f32::INFINITY, f32::min);
+            let high = large.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let scale = if high > low {
+                255.0 / (high - low)
+            } else {
+                0.0
+            };
+            large
+                .iter()
+                .map(|v| ((v - low) * scale).round() as u8)
+                .collect()
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            class,
+            clean: input.values,
+            source,
+            placement: input.placement,
+        })
+    }
+}
+
+/// Decodes the chosen entries on all cores; broken files are reported and left out.
+pub fn load(
+    dataset: &Dataset,
+    chosen: &[usize],
+    geometry: &InputGeometry,
+    augmentable: bool,
+) -> Result<Loaded> {
+    let progress = Progress::new("reading images", chosen.len() as u64);
+    let done = AtomicUsize::new(0);
+    let results: Vec<(usize, Result<Image, String>)> = chosen
+        .par_iter()
+        .map(|&index| {
+            let result = read(&dataset.entries[index], geometry, augmentable);
+            progress.set(done.fetch_add(1, Ordering::Relaxed) as u64 + 1, "");
+            (index, result)
+        })
+        .collect();
+    progress.finish();
+    let mut loaded = Loaded {
+        images: Vec::with_capacity(chosen.len()),
+        skipped: Vec::new(),
+    };
+    for (index, result) in results {
+        match result {
+            Ok(image) => loaded.images.push((index, image)),
+            Err(reason) => loaded.skipped.push(Skipped {
+                relative: dataset.entries[index].relative.clone(),
+                reason,
+            }),
+        }
+    }
+    for skipped in &loaded.skipped {
+        eprintln!("skipped {}: {}", skipped.relative, skipped.reason);
+    }
+    if loaded.images.is_empty() {
+        bail!(
+            "none of the {} images of {} could be read",
+            chosen.len(),
+            dataset.name()
+        );
+    }
+    Ok(loaded)
+}
+
+fn read(entry: &Entry, geometry: &InputGeometry, augmentable: bool) -> Result<Image, String> {
+    let bytes = std::fs::read(&entry.path).map_err(|error| error.to_string())?;
+    Image::from_bytes(&bytes, entry.class, geometry, augmentable).map_err(|e| e.to_string())
+}

@@ -1,0 +1,59 @@
+//! `scanlight`: trains, measures and publishes brain-MRI classifiers, and draws synthetic data.
+
+mod augment;
+mod backend;
+mod baseline;
+mod commands;
+mod config;
+mod data;
+mod inference;
+mod metrics;
+mod phantoms;
+mod progress;
+mod synth;
+mod train;
+
+use clap::{Parser, Subcommand};
+
+/// Train, measure and publish brain-MRI classifiers. For education and research, never diagnosis.
+#[derive(Debug, Parser)]
+#[command(
+    name = "scanlight",
+    version,
+    after_help = "A first run without any download:
+  scanlight synth --out phantoms --per-class 60
+  scanlight train --data phantoms --out runs/first --epochs 5
+  scanlight evaluate --model runs/first --data phantoms --part test
+  scanlight publish runs/first --to public/models/first"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(Box<commands::train::TrainArgs>),
+    Evaluate(commands::evaluate::EvaluateArgs),
+    Predict(commands::predict::PredictArgs),
+    Publish(commands::publish::PublishArgs),
+    Synth(commands::synth::SynthArgs),
+}
+
+fn main() -> std::process::ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(args) => args.run(),
+        Command::Evaluate(args) => args.run(),
+        Command::Predict(args) => args.run(),
+        Command::Publish(args) => args.run(),
+        Command::Synth(args) => args.run(),
+    };
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            // One line, causes included; a backtrace helps nobody who mistyped a path.
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,236 @@
+// Which engine runs, what happens when one fails, and that the weights are fetched once all the same.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { alertText, canvas, drop, launch, noProblems, open, openReady, read, ready, record, result, screenshot } from './harness.mjs';
+import { png } from './images.mjs';
+
+const IMAGE = png(128, 128);
+
+const hasAdapter = (page) => page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter()));
+
+describe('engines', () => {
+  let browser, server, webgpu;
+
+  before(async () => {
+    browser = await launch();
+    server = await record();
+    const page = await open(browser, server.url, { query: '?backend=cpu' });
+    webgpu = await hasAdapter(page);
+    await page.context().close();
+  });
+
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  const weights = () => server.count(/\.safetensors$/);
+
+  async function fresh(options) {
+    server.requests.length = 0;
+    return openReady(browser, server.url, options);
+  }
+
+  async function classify(page, name = 'scan.png') {
+    await drop(page, name, IMAGE);
+    const shown = await result(page, name);
+    assert.ok((await canvas(page, '#overlay')).visible > 0);
+    return shown;
+  }
+
+  let onCpu;
+
+  test('?backend=cpu runs on the CPU', async () => {
+    const page = await fresh({ query: '?backend=cpu' });
+    onCpu = await classify(page);
+    assert.match(onCpu.engine, /^CPU \(candle, SIMD\) · /);
+    assert.equal(server.count(/webgpu/), 0);
+    await noProblems(page);
+    await page.context().close();
+  });
+
+  test('the automatic choice passes over a GPU that is only software', async () => {
+    const page = await fresh({});
+    assert.match((await classify(page)).engine, /^CPU /);
+    assert.equal(server.count(/webgpu/), 0);
+    assert.equal(weights(), 1);
+    await page.context().close();
+  });
+
+  test('?backend=webgpu runs on WebGPU and agrees with the CPU', async (t) => {
+    if (!webgpu) return t.skip('this browser offers no WebGPU adapter');
+    const page = await fresh({ query: '?backend=webgpu' });
+    const shown = await classify(page);
+    assert.match(shown.engine, /^WebGPU \(.+\) · /);
+    assert.equal(server.count(/engine-cpu/), 0, 'the other engine was fetched too');
+    assert.equal(weights(), 1);
+    assert.equal(shown.requests, '0');
+    assert.equal(shown.verdict.split(' — ')[0], onCpu.verdict.split(' — ')[0]);
+    shown.bars.forEach((bar, index) => {
+      const difference = Math.abs(Number.parseFloat(bar.width) - Number.parseFloat(onCpu.bars[index].width));
+      assert.ok(difference <= 0.02, `${bar.class}: ${bar.width} against ${onCpu.bars[index].width}`);
+    });
+    await noProblems(page);
+    await page.context().close();
+  });
+
+  test('the automatic choice takes a GPU that is hardware', async (t) => {
+    if (!webgpu) return t.skip('this browser offers no WebGPU adapter');
+    // The page is told that the adapter is a real one; the worker uses what there is.
+    const init = () => {
+      const request = GPU.prototype.requestAdapter;
+      GPU.prototype.requestAdapter = async function (...args) {
+        const adapter = await request.apply(this, args);
+        const info = { vendor: 'acme', architecture: 'one', device: '', description: '', isFallbackAdapter: false };
+        return adapter && { info };
+      };
+    };
+    const page = await fresh({ init });
+    assert.match((await classify(page)).engine, /^WebGPU \(acme one\) · /);
+    await page.context().close();
+  });
+
+  test('without WebGPU, ?backend=webgpu falls back and says so', async () => {
+    const init = () => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined });
+    const page = await fresh({ query: '?backend=webgpu', init });
+    assert.match((await classify(page)).engine, /^CPU /);
+    assert.match(await page.textContent('#notice'), /no WebGPU adapter/);
+    assert.equal(server.count(/webgpu/), 0);
+    await page.context().close();
+  });
+
+  for (const [hook, when] of [
+    ['fail-load', 'while loading'],
+    ['fail-classify', 'at the first image'],
+  ]) {
+    test(`WebGPU that fails ${when} gives way to the CPU, with the weights that are there`, async (t) => {
+      if (!webgpu) return t.skip('this browser offers no WebGPU adapter');
+      const page = await fresh({ query: `?backend=webgpu&debug=${hook}` });
+      const shown = await classify(page);
+      assert.match(shown.engine, /^CPU \(candle, SIMD\) · /);
+      assert.match(await page.textContent('#notice'), /WebGPU failed \(simulated failure\), so the CPU runs instead/);
+      assert.equal(weights(), 1);
+      // The counter owns up to an engine that was fetched while the file was open: its script and module.
+      assert.equal(shown.requests, hook === 'fail-load' ? '0' : '2');
+      if (hook === 'fail-load') await screenshot(page, 'fallback');
+      await page.context().close();
+    });
+  }
+
+  test('a WebGPU engine that cannot be fetched gives way to the CPU', async (t) => {
+    if (!webgpu) return t.skip('this browser offers no WebGPU adapter');
+    server.answer('scanlight-engine-webgpu_bg.wasm', () => ({ status: 404, body: Buffer.from('gone') }));
+    const page = await fresh({ query: '?backend=webgpu' });
+    assert.match((await classify(page)).engine, /^CPU /);
+    assert.match(await page.textContent('#notice'), /WebGPU failed/);
+    assert.equal(weights(), 1);
+    server.restore('scanlight-engine-webgpu_bg.wasm');
+    await page.context().close();
+  });
+
+  test('an unknown backend is named and ignored', async () => {
+    const page = await fresh({ query: '?backend=abacus' });
+    assert.match(await page.textContent('#notice'), /unknown backend/);
+    await page.context().close();
+  });
+
+  test('a panic in the worker is shown, the result stays, and the page goes on', async () => {
+    const page = await fresh({ query: '?backend=cpu&debug=panic' });
+    const before = await classify(page);
+    const overlay = await canvas(page, '#overlay');
+    for (let round = 1; round <= 2; round += 1) {
+      await page.evaluate(() => window.__scanlight_debug_panic());
+      const line = await alertText(page);
+      assert.match(line, /crashed.*simulated panic.*restarted/);
+      await ready(page);
+      const now = await read(page);
+      assert.equal(now.verdict, before.verdict);
+      assert.deepEqual(await canvas(page, '#overlay'), overlay);
+      assert.equal(weights(), 1, 'the weights were fetched again');
+      assert.equal(page.workers().length, 1);
+      if (round === 1) await screenshot(page, 'panic');
+      assert.match((await classify(page, `after-${round}.png`)).engine, /^CPU /);
+    }
+    await page.context().close();
+  });
+
+  test('the hook for panics is not there unless asked for', async () => {
+    const page = await fresh({ query: '?backend=cpu' });
+    assert.equal(await page.evaluate(() => typeof window.__scanlight_debug_panic), 'undefined');
+    await page.context().close();
+  });
+
+  test('a file that comes before the model is ready waits for it', async () => {
+    let release;
+    const held = new Promise((done) => (release = done));
+    server.answer('samples/index.json', () => held);
+    server.requests.length = 0;
+    const page = await open(browser, server.url, { query: '?backend=cpu' });
+    await page.waitForSelector('.loading');
+    await drop(page, 'early.png', IMAGE);
+    await page.waitForFunction(() => /waits for the model/.test(document.querySelector('.activity')?.textContent));
+    await screenshot(page, 'loading');
+    release();
+    const shown = await result(page, 'early.png');
+    assert.equal(shown.requests, '0');
+    server.restore('samples/index.json');
+    await page.context().close();
+  });
+
+  test('a model that cannot be had is explained, and can be tried again', async () => {
+    server.answer('models/index.json', () => ({ status: 404, body: Buffer.from('gone') }));
+    const page = await open(browser, server.url, { query: '?backend=cpu' });
+    const failure = page.locator('.failure');
+    await failure.waitFor();
+    assert.match(await failure.textContent(), /could not be loaded: models\/index\.json: the server answered 404/);
+    await screenshot(page, 'failure');
+    server.restore('models/index.json');
+    await failure.locator('button').click();
+    await ready(page);
+    await classify(page);
+    await page.context().close();
+  });
+
+  test('damaged weights are refused', async () => {
+    const index = await (await fetch(`${server.url}models/index.json`)).json();
+    const manifest = await (await fetch(`${server.url}models/${index.default}/model.json`)).json();
+    const path = `models/${index.default}/${manifest.weights.file}`;
+    server.answer(path, (body) => {
+      const damaged = Buffer.from(body);
+      damaged[damaged.length - 1] ^= 1;
+      return { body: damaged };
+    });
+    const page = await open(browser, server.url, { query: '?backend=cpu' });
+    const failure = page.locator('.failure');
+    await failure.waitFor();
+    assert.match(await failure.textContent(), /SHA-256/);
+    server.restore(path);
+    await page.context().close();
+  });
+
+  test('a page without samples works', async () => {
+    server.answer('samples/index.json', () => ({ status: 404, body: Buffer.from('gone') }));
+    const page = await fresh({ query: '?backend=cpu' });
+    await classify(page);
+    assert.equal(await page.locator('.samples').count(), 0);
+    server.restore('samples/index.json');
+    await page.context().close();
+  });
+});
+
+describe('a browser without WebGPU', () => {
+  test('runs on the CPU without being asked', async () => {
+    const browser = await launch({ gpu: false });
+    const server = await record();
+    try {
+      const page = await openReady(browser, server.url);
+      await drop(page, 'scan.png', IMAGE);
+      assert.match((await result(page, 'scan.png')).engine, /^CPU /);
+      assert.equal(server.count(/webgpu/), 0);
+    } finally {
+      await browser.close();
+      await server.close();
+    }
+  });
+});

@@ -1,0 +1,99 @@
+// After loading, no request leaves the page: not from it, not from its worker.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { canvas, drop, launch, noProblems, openReady, paste, pick, record, result } from './harness.mjs';
+import { BAD_FILES, png } from './images.mjs';
+
+describe('privacy', () => {
+  let browser, server, page;
+
+  before(async () => {
+    browser = await launch();
+    server = await record();
+    page = await openReady(browser, server.url, { query: '?backend=cpu' });
+  });
+
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  test('loading fetches the weights once, one engine, and nothing foreign', () => {
+    assert.equal(server.count(/\.safetensors$/), 1);
+    assert.equal(server.count(/^scanlight-engine-cpu_bg\.wasm$/), 1);
+    assert.equal(server.count(/webgpu/), 0, 'the other engine was fetched too');
+    assert.deepEqual(page.sent.filter((url) => !url.startsWith(server.url)), []);
+  });
+
+  test('classifying, switching, failing and trying samples send nothing', async () => {
+    const before = server.requests.length;
+    const sent = page.sent.length;
+    await drop(page, 'one.png', png(128, 128));
+    let shown = await result(page, 'one.png');
+    assert.equal(shown.requests, '0');
+    await pick(page, 'two.png', png(300, 200));
+    await result(page, 'two.png');
+    await paste(page, 'three.png', png(90, 90));
+    await result(page, 'three.png');
+    for (const bar of await page.locator('.bar').all()) await bar.click();
+    for (const { name, bytes } of BAD_FILES) {
+      await drop(page, name, bytes);
+      await page.waitForFunction((name) => document.querySelector('#alert')?.textContent.includes(name), name);
+    }
+    for (const sample of await page.locator('.sample').all()) {
+      const title = await sample.locator('.name').textContent();
+      await sample.click();
+      await result(page, `Sample: ${title}`);
+    }
+    await page.click('.caution summary');
+    await drop(page, 'four.png', png(128, 128));
+    shown = await result(page, 'four.png');
+    await page.waitForTimeout(1000);
+    assert.deepEqual(server.requests.slice(before), []);
+    assert.deepEqual(page.sent.slice(sent), []);
+    assert.equal(shown.requests, '0');
+    assert.equal(await page.textContent('#requests'), '0');
+    assert.ok((await canvas(page, '#overlay')).visible > 0);
+    await noProblems(page);
+  });
+
+  test('the counter counts: it is not a painted zero', async () => {
+    await page.evaluate(() => fetch('models/index.json'));
+    await page.waitForFunction(() => document.querySelector('#requests').textContent === '1');
+    await drop(page, 'five.png', png(128, 128));
+    assert.equal((await result(page, 'five.png')).requests, '0');
+  });
+
+  test('the policy stops the page from contacting anyone else', async () => {
+    const outcome = await page.evaluate(async () => {
+      const violated = new Promise((done) => {
+        document.addEventListener('securitypolicyviolation', (event) => done(event.effectiveDirective), { once: true });
+      });
+      const sent = await fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused');
+      return [sent, await violated];
+    });
+    assert.deepEqual(outcome, ['refused', 'connect-src']);
+  });
+
+  test('the policy holds in the worker, which sees the scan', async () => {
+    const workers = page.workers();
+    assert.equal(workers.length, 1);
+    const outcome = await workers[0].evaluate(async () => {
+      const violated = new Promise((done) => {
+        self.addEventListener('securitypolicyviolation', (event) => done(event.effectiveDirective), { once: true });
+        setTimeout(() => done('not by the policy'), 2000);
+      });
+      const sent = await fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused');
+      return [sent, await violated];
+    });
+    assert.deepEqual(outcome, ['refused', 'connect-src']);
+  });
+
+  test('the policy names no foreign source and no unsafe script', async () => {
+    const policy = await page.$eval('meta[http-equiv="Content-Security-Policy"]', (meta) => meta.content);
+    assert.match(policy, /default-src 'none'/);
+    assert.match(policy, /connect-src 'self'/);
+    assert.doesNotMatch(policy, /unsafe-inline|'unsafe-eval'|https?:|\*|__SCRIPT_HASHES__/);
+  });
+});

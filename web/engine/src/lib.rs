@@ -1,0 +1,22 @@
+//! Scanlight's inference engines: each runs in a dedicated web worker, as its own wasm module.
+//!
+//! - [`protocol`]: what the page and a worker say to each other (no features needed),
+//! - [`wire`]: how that is put into `postMessage`,
+//! - `worker` (feature `worker`): the loop that both engines share,
+//! - `cpu` (feature `candle`) and `webgpu` (feature `webgpu`): one small, non-generic engine each.
+
+pub mod protocol;
+pub mod wire;
+
+#[cfg(feature = "worker")]
+pub mod picture;
+#[cfg(feature = "worker")]
+pub mod worker;
+
+#[cfg(feature = "candle")]
+pub mod cpu;
+#[cfg(feature = "webgpu")]
+pub mod webgpu;
+
+#[cfg(test)]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

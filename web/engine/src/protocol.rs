@@ -1,0 +1,165 @@
+//! The messages between the page and a worker.
+//!
+//! Every message is a small serde value with a list of byte buffers beside it (see [`crate::wire`]);
+//! what the buffers are is said at each variant. The page sends nothing before [`Reply::Hello`]: a
+//! module worker drops messages that come while its wasm module is still loading.
+
+use serde::{Deserialize, Serialize};
+
+/// Raised whenever a message changes. The workers' file names carry no hash, so a browser cache can
+/// pair a new page with an old worker; [`Reply::Hello`] makes that visible.
+pub const PROTOCOL: u32 = 1;
+
+/// The engines, each its own wasm module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// burn-wgpu on WebGPU.
+    Webgpu,
+    /// burn-candle on the CPU, with SIMD.
+    Cpu,
+}
+
+impl EngineKind {
+    /// The file name of the engine's JavaScript module; `_bg.wasm` belongs to it.
+    pub fn module(self) -> &'static str {
+        match self {
+            Self::Webgpu => "scanlight-engine-webgpu.js",
+            Self::Cpu => "scanlight-engine-cpu.js",
+        }
+    }
+
+    /// The engine's name for a person.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Webgpu => "WebGPU",
+            Self::Cpu => "CPU",
+        }
+    }
+}
+
+/// What the page asks of a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Request {
+    /// Set up the device, load the network, run it once. Buffers: the bundle's manifest (JSON), its
+    /// weights. Answered by [`Reply::Progress`] and then [`Reply::Ready`] or [`Reply::LoadFailed`].
+    Load {
+        /// For tests of the page: the failure to simulate.
+        fault: Option<Fault>,
+    },
+    /// Classify an image file. Buffers: its bytes. Answered by [`Reply::Classified`],
+    /// [`Reply::Rejected`] or [`Reply::Failed`].
+    Classify {
+        /// Repeated in the answer.
+        id: u32,
+    },
+    /// For tests of the page: panic.
+    Panic,
+}
+
+/// Failures that the page's tests ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fault {
+    /// The device cannot be set up.
+    Load,
+    /// Loading succeeds; every classification fails.
+    Classify,
+}
+
+/// The steps of loading that take a worker noticeable time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stage {
+    /// The device is being set up and the weights are checked and placed on it.
+    Weights,
+    /// The network runs once, on nothing, so that the first result comes without delay.
+    WarmUp,
+}
+
+/// What a worker tells the page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Reply {
+    /// The worker runs and listens.
+    Hello {
+        /// The worker's [`PROTOCOL`].
+        protocol: u32,
+        /// Which engine it is.
+        engine: EngineKind,
+    },
+    /// Loading has come to this stage.
+    Progress {
+        /// The stage that begins.
+        stage: Stage,
+    },
+    /// The network is loaded and warm.
+    Ready {
+        /// What runs, for a person: library and instruction set.
+        detail: String,
+        /// Time to set up the device and load the weights, in milliseconds.
+        load_ms: f64,
+        /// Time of the warm-up run, in milliseconds.
+        warm_up_ms: f64,
+        /// Requests that the worker has sent since it started, by the browser's own record.
+        requests: u32,
+    },
+    /// The network could not be loaded.
+    LoadFailed {
+        /// One line for a person.
+        message: String,
+    },
+    /// A result. Buffers: the picture (grey, 8 bits), the colour map (256 RGB triples), then one heat
+    /// map per class (8 bits).
+    Classified {
+        /// The request's.
+        id: u32,
+        /// The numbers.
+        report: Report,
+    },
+    /// The file is none that can be classified.
+    Rejected {
+        /// The request's.
+        id: u32,
+        /// One line for a person.
+        message: String,
+    },
+    /// The file is good, but the engine failed on it.
+    Failed {
+        /// The request's.
+        id: u32,
+        /// One line for a person.
+        message: String,
+    },
+    /// The worker panicked and answers no more.
+    Panicked {
+        /// The panic's text.
+        message: String,
+    },
+}
+
+/// The numbers of a result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Width and height of the image in the file.
+    pub image: [u32; 2],
+    /// Width and height of the picture to show.
+    pub picture: [u32; 2],
+    /// Width and height of every heat map; it covers the whole picture.
+    pub heat: [u32; 2],
+    /// Index of the most probable class.
+    pub predicted: usize,
+    /// One probability per class.
+    pub probabilities: Vec<f32>,
+    /// Where each class's heat map is strongest, in fractions from the left and from the top; nothing for
+    /// a class that nothing in the picture speaks for.
+    pub peaks: Vec<Option<[f32; 2]>>,
+    /// Time to decode the file, in milliseconds.
+    pub decode_ms: f64,
+    /// Time to run the network and make the maps, in milliseconds.
+    pub classify_ms: f64,
+    /// Requests that the worker has sent since it started, by the browser's own record.
+    pub requests: u32,
+}

@@ -1,0 +1,49 @@
+//! The engine on WebGPU: burn-wgpu.
+
+use crate::protocol::EngineKind;
+use crate::worker::{Engine, EngineError};
+use burn_wgpu::graphics::WebGpu;
+use burn_wgpu::{Wgpu, WgpuDevice, init_setup_async};
+use scanlight_model::Scan;
+use scanlight_model::bundle::Bundle;
+use scanlight_model::classify::{Classification, Classifier};
+use std::cell::Cell;
+
+type Backend = Wgpu<f32, i32>;
+
+thread_local! {
+    /// Whether this worker has its device.
+    static SET_UP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A loaded network on the GPU.
+pub struct WebgpuEngine {
+    classifier: Classifier<Backend>,
+}
+
+impl Engine for WebgpuEngine {
+    const KIND: EngineKind = EngineKind::Webgpu;
+
+    async fn load(bundle: &Bundle) -> Result<Self, EngineError> {
+        let device = WgpuDevice::default();
+        // In a browser the device can be had asynchronously only; burn would otherwise block and
+        // panic. It also panics when a device is set up twice, as for a second model.
+        if !SET_UP.with(|done| done.replace(true)) {
+            init_setup_async::<WebGpu>(&device, Default::default()).await;
+        }
+        let classifier = bundle.classifier(&device)?;
+        Ok(Self { classifier })
+    }
+
+    fn detail(&self) -> String {
+        "burn-wgpu".into()
+    }
+
+    async fn warm_up(&self) -> Result<(), EngineError> {
+        Ok(self.classifier.warm_up().await?)
+    }
+
+    async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError> {
+        Ok(self.classifier.classify(scan).await?)
+    }
+}

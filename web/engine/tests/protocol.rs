@@ -1,0 +1,115 @@
+//! Messages survive the way through `postMessage`'s values, in a real browser.
+#![cfg(target_arch = "wasm32")]
+// clippy.toml allows this in tests, but clippy does not know these functions as such.
+#![allow(clippy::unwrap_used)]
+
+use js_sys::Uint8Array;
+use scanlight_engine::protocol::{EngineKind, Fault, PROTOCOL, Reply, Report, Request, Stage};
+use scanlight_engine::wire::{WireError, describe, pack, unpack};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+fn report() -> Report {
+    Report {
+        image: [512, 400],
+        picture: [512, 400],
+        heat: [384, 300],
+        predicted: 2,
+        probabilities: vec![0.1, 0.2, 0.6, 0.1],
+        peaks: vec![Some([0.25, 0.75]), None, Some([0.0, 1.0]), None],
+        decode_ms: 1.5,
+        classify_ms: 42.25,
+        requests: 2,
+    }
+}
+
+#[wasm_bindgen_test]
+fn every_request_round_trips() {
+    for request in [
+        Request::Load { fault: None },
+        Request::Load {
+            fault: Some(Fault::Classify),
+        },
+        Request::Classify { id: 7 },
+        Request::Panic,
+    ] {
+        let packed = pack(&request, &[]).unwrap();
+        let (read, buffers) = unpack::<Request>(&packed.message).unwrap();
+        assert_eq!(read, request);
+        assert!(buffers.is_empty());
+    }
+}
+
+#[wasm_bindgen_test]
+fn every_reply_round_trips() {
+    let message = String::from("one line");
+    for reply in [
+        Reply::Hello {
+            protocol: PROTOCOL,
+            engine: EngineKind::Webgpu,
+        },
+        Reply::Progress {
+            stage: Stage::WarmUp,
+        },
+        Reply::Ready {
+            detail: "candle, SIMD".into(),
+            load_ms: 12.0,
+            warm_up_ms: 34.5,
+            requests: 2,
+        },
+        Reply::LoadFailed {
+            message: message.clone(),
+        },
+        Reply::Classified {
+            id: 3,
+            report: report(),
+        },
+        Reply::Rejected {
+            id: 3,
+            message: message.clone(),
+        },
+        Reply::Failed {
+            id: 3,
+            message: message.clone(),
+        },
+        Reply::Panicked { message },
+    ] {
+        let packed = pack(&reply, &[]).unwrap();
+        let (read, _) = unpack::<Reply>(&packed.message).unwrap();
+        assert_eq!(read, reply);
+    }
+}
+
+#[wasm_bindgen_test]
+fn buffers_keep_their_bytes_and_are_transferred() {
+    let first = Uint8Array::from([1_u8, 2, 3].as_slice());
+    let second = Uint8Array::from([255_u8; 1000].as_slice());
+    let packed = pack(&Request::Classify { id: 1 }, &[first, second]).unwrap();
+    assert_eq!(packed.transfer.length(), 2);
+    let (_, buffers) = unpack::<Request>(&packed.message).unwrap();
+    assert_eq!(buffers[0].to_vec(), [1, 2, 3]);
+    assert_eq!(buffers[1].to_vec(), [255; 1000]);
+}
+
+#[wasm_bindgen_test]
+fn foreign_messages_are_refused() {
+    assert!(matches!(
+        unpack::<Reply>(&JsValue::from_str("hello")),
+        Err(WireError::Shape)
+    ));
+    let packed = pack(&"no reply", &[]).unwrap();
+    assert!(matches!(
+        unpack::<Reply>(&packed.message),
+        Err(WireError::Json(_))
+    ));
+}
+
+#[wasm_bindgen_test]
+fn javascript_errors_become_one_line() {
+    let error = js_sys::Error::new("first\nsecond");
+    assert_eq!(describe(&error.into()), "first second");
+    assert_eq!(describe(&JsValue::from_str("plain")), "plain");
+    assert_eq!(describe(&JsValue::from_f64(4.0)), "4");
+}

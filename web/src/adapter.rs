@@ -1,0 +1,101 @@
+//! Whether this browser offers WebGPU on real hardware.
+
+use js_sys::{Function, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+/// What `navigator.gpu` offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adapter {
+    /// The adapter's name for a person.
+    pub name: String,
+    /// Whether it is a program on the CPU that pretends to be a GPU: slower than the CPU engine.
+    pub software: bool,
+}
+
+/// Asks the browser for an adapter.
+// Through `Reflect`: web-sys has WebGPU behind an unstable switch only.
+pub async fn probe() -> Option<Adapter> {
+    let window = web_sys::window()?;
+    let gpu = property(window.navigator().as_ref(), "gpu")?;
+    let request: Function = property(&gpu, "requestAdapter")?.dyn_into().ok()?;
+    let promise: Promise = request.call0(&gpu).ok()?.dyn_into().ok()?;
+    let adapter = JsFuture::from(promise).await.ok()?;
+    if adapter.is_null() || adapter.is_undefined() {
+        return None;
+    }
+    let info = property(&adapter, "info").unwrap_or(JsValue::UNDEFINED);
+    let words = ["vendor", "architecture", "device", "description"]
+        .map(|field| text(&info, field).unwrap_or_default());
+    let fallback = [&info, &adapter]
+        .into_iter()
+        .any(|object| property(object, "isFallbackAdapter").is_some_and(|value| value.is_truthy()));
+    Some(Adapter {
+        name: name(&words),
+        software: fallback || is_software(&words),
+    })
+}
+
+fn property(object: &JsValue, name: &str) -> Option<JsValue> {
+    // `Reflect::get` throws on anything that is no object.
+    let value = Reflect::get(object, &name.into()).ok()?;
+    (!value.is_null() && !value.is_undefined()).then_some(value)
+}
+
+fn text(object: &JsValue, name: &str) -> Option<String> {
+    property(object, name)?.as_string()
+}
+
+/// Chrome gives vendor and architecture, Firefox a description, Safari next to nothing.
+fn name([vendor, architecture, device, description]: &[String; 4]) -> String {
+    if !description.is_empty() {
+        return description.clone();
+    }
+    let known: Vec<&str> = [vendor, architecture, device]
+        .into_iter()
+        .map(String::as_str)
+        .filter(|word| !word.is_empty())
+        .collect();
+    if known.is_empty() {
+        "unnamed adapter".into()
+    } else {
+        known.join(" ")
+    }
+}
+
+fn is_software(words: &[String; 4]) -> bool {
+    let words = words.join(" ").to_lowercase();
+    [
+        "swiftshader",
+        "llvmpipe",
+        "lavapipe",
+        "basic render",
+        "warp",
+    ]
+    .iter()
+    .any(|program| words.contains(program))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    fn words(words: [&str; 4]) -> [String; 4] {
+        words.map(String::from)
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn names() {
+        assert_eq!(name(&words(["nvidia", "ampere", "", ""])), "nvidia ampere");
+        assert_eq!(name(&words(["", "", "", "Apple M2"])), "Apple M2");
+        assert_eq!(name(&words(["", "", "", ""])), "unnamed adapter");
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn software() {
+        assert!(is_software(&words(["google", "swiftshader", "", ""])));
+        assert!(is_software(&words(["mesa", "", "", "llvmpipe (LLVM 15)"])));
+        assert!(!is_software(&words(["intel", "gen-12lp", "", ""])));
+    }
+}

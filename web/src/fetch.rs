@@ -1,0 +1,128 @@
+//! Fetching files that lie beside the page, with progress.
+
+use js_sys::{Reflect, Uint8Array};
+use scanlight_engine::wire;
+use thiserror::Error;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, ReadableStreamDefaultReader, RequestInit, Response};
+
+/// Why a file could not be had.
+#[derive(Debug, Error)]
+pub enum FetchError {
+    /// The server answered with an error.
+    #[error("{file}: the server answered {status}")]
+    Status {
+        /// The file's address.
+        file: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// No answer, or it broke off.
+    #[error("{file}: {reason}")]
+    Network {
+        /// The file's address.
+        file: String,
+        /// The browser's words.
+        reason: String,
+    },
+    /// The file is there but cannot be read.
+    #[error("{file} cannot be read: {source}")]
+    Json {
+        /// The file's address.
+        file: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// The bytes of `file`; `progress` is told the number of bytes so far.
+pub async fn bytes(file: &str, progress: impl FnMut(f64)) -> Result<Uint8Array, FetchError> {
+    read(file, None, progress)
+        .await
+        .map_err(|problem| problem.at(file))
+}
+
+/// The bytes of `file`, given up after `patience` milliseconds.
+pub async fn bytes_within(file: &str, patience: u32) -> Result<Uint8Array, FetchError> {
+    let signal = AbortSignal::timeout_with_u32(patience);
+    read(file, Some(&signal), |_| {})
+        .await
+        .map_err(|problem| problem.at(file))
+}
+
+/// `bytes` as JSON; `file` is named in the error.
+pub fn json<T: serde::de::DeserializeOwned>(
+    file: &str,
+    bytes: &Uint8Array,
+) -> Result<T, FetchError> {
+    serde_json::from_slice(&bytes.to_vec()).map_err(|source| FetchError::Json {
+        file: file.into(),
+        source,
+    })
+}
+
+enum Problem {
+    Status(u16),
+    Thrown(JsValue),
+}
+
+impl Problem {
+    fn at(self, file: &str) -> FetchError {
+        match self {
+            Self::Status(status) => FetchError::Status {
+                file: file.into(),
+                status,
+            },
+            Self::Thrown(value) => FetchError::Network {
+                file: file.into(),
+                reason: wire::describe(&value),
+            },
+        }
+    }
+}
+
+impl From<JsValue> for Problem {
+    fn from(value: JsValue) -> Self {
+        Self::Thrown(value)
+    }
+}
+
+async fn read(
+    file: &str,
+    signal: Option<&AbortSignal>,
+    mut progress: impl FnMut(f64),
+) -> Result<Uint8Array, Problem> {
+    let init = RequestInit::new();
+    init.set_signal(signal);
+    let window = web_sys::window().ok_or_else(|| JsValue::from_str("no window"))?;
+    let answer = JsFuture::from(window.fetch_with_str_and_init(file, &init)).await?;
+    let response: Response = answer.dyn_into()?;
+    if !response.ok() {
+        return Err(Problem::Status(response.status()));
+    }
+    let Some(body) = response.body() else {
+        let buffer = JsFuture::from(response.array_buffer()?).await?;
+        return Ok(Uint8Array::new(&buffer));
+    };
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    let mut chunks: Vec<Uint8Array> = Vec::new();
+    let mut total: u32 = 0;
+    loop {
+        let step = JsFuture::from(reader.read()).await?;
+        if Reflect::get(&step, &"done".into())?.is_truthy() {
+            break;
+        }
+        let chunk: Uint8Array = Reflect::get(&step, &"value".into())?.dyn_into()?;
+        total += chunk.length();
+        chunks.push(chunk);
+        progress(f64::from(total));
+    }
+    let whole = Uint8Array::new_with_length(total);
+    let mut offset = 0;
+    for chunk in chunks {
+        whole.set(&chunk, offset);
+        offset += chunk.length();
+    }
+    Ok(whole)
+}

@@ -1,0 +1,168 @@
+//! The parts of `models/index.json` and a bundle's manifest that the page shows.
+//!
+//! The worker reads and checks the whole bundle; the page only needs names, sizes and addresses.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// `models/index.json`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Index {
+    /// Id of the bundle to use when none is asked for.
+    pub default: String,
+    /// All bundles.
+    pub models: Vec<Entry>,
+}
+
+/// A bundle in the index.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Entry {
+    /// The bundle's folder.
+    pub id: String,
+    /// Its name for a person.
+    #[serde(default)]
+    pub title: String,
+}
+
+impl Index {
+    /// The id to load: `asked` where the index lists it. The second value is false where it doesn't.
+    pub fn choose(&self, asked: Option<&str>) -> (String, bool) {
+        match asked {
+            Some(id) if self.models.iter().any(|entry| entry.id == id) => (id.into(), true),
+            Some(_) => (self.default.clone(), false),
+            None => (self.default.clone(), true),
+        }
+    }
+}
+
+/// `models/<id>/model.json`, as far as the page shows it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Manifest {
+    /// The bundle's id.
+    pub id: String,
+    /// Its name for a person.
+    pub title: String,
+    /// Class names, in the order of the network's outputs.
+    pub classes: Vec<String>,
+    /// Where the weights are.
+    pub weights: Weights,
+    /// Licence of the weights.
+    #[serde(default)]
+    pub licence: String,
+    /// What it was trained on.
+    #[serde(default)]
+    pub training: Training,
+}
+
+/// Where the weights come from.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct Training {
+    /// The data sets.
+    #[serde(default)]
+    pub data: Vec<DataSource>,
+}
+
+/// A data set.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct DataSource {
+    /// Its name.
+    pub name: String,
+    /// Whether its images are generated.
+    #[serde(default)]
+    pub synthetic: bool,
+    /// Images by part of the split and class.
+    #[serde(default)]
+    pub images: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+/// The weights' file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Weights {
+    /// File name, beside the manifest.
+    pub file: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// What the network was trained on: names and numbers of training images.
+    pub fn training_line(&self) -> Option<String> {
+        let sources: Vec<String> = self
+            .training
+            .data
+            .iter()
+            .map(|source| {
+                let images: u64 = source
+                    .images
+                    .get("train")
+                    .map_or(0, |classes| classes.values().sum());
+                let kind = if source.synthetic {
+                    "generated images"
+                } else {
+                    "images"
+                };
+                if images > 0 {
+                    format!("{} ({images} {kind})", source.name)
+                } else {
+                    source.name.clone()
+                }
+            })
+            .collect();
+        (!sources.is_empty()).then(|| sources.join(", "))
+    }
+
+    /// The first eight digits of the weights' hash: enough to tell two versions apart.
+    pub fn short_hash(&self) -> &str {
+        self.weights.sha256.get(..8).unwrap_or(&self.weights.sha256)
+    }
+}
+
+/// `samples/index.json`: pictures to try.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SampleEntry {
+    /// File name in `samples/`.
+    pub file: String,
+    /// Caption.
+    #[serde(default)]
+    pub title: String,
+    /// The class it was drawn as.
+    #[serde(default)]
+    pub class: String,
+    /// The plane it was drawn in.
+    #[serde(default)]
+    pub plane: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn index_falls_back_to_its_default() {
+        let index: Index = serde_json::from_str(
+            r#"{"default":"a","models":[{"id":"a","title":"A"},{"id":"b","title":"B"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(index.choose(None), ("a".into(), true));
+        assert_eq!(index.choose(Some("b")), ("b".into(), true));
+        assert_eq!(index.choose(Some("c")), ("a".into(), false));
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn manifest_with_unknown_fields() {
+        let manifest: Manifest = serde_json::from_str(
+            r#"{"format":1,"id":"m","title":"M","classes":["x","y"],
+                "weights":{"file":"w.safetensors","size":12,"sha256":"0123456789abcdef"},
+                "training":{"data":[{"name":"figshare","images":{"train":{"x":3,"y":4},"test":{"x":1}}}]}}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            manifest.training_line().as_deref(),
+            Some("figshare (7 images)")
+        );
+        assert_eq!(manifest.short_hash(), "01234567");
+    }
+}

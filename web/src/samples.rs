@@ -1,0 +1,103 @@
+//! Pictures to try with one click: synthetic, and fetched while the page loads.
+
+use crate::fetch::{self, FetchError};
+use crate::model::SampleEntry;
+use crate::session::Input;
+use crate::state::{Desk, Sample};
+use js_sys::{Array, Uint8Array};
+use leptos::prelude::*;
+use web_sys::{Blob, BlobPropertyBag, Url};
+
+/// How long to wait for a file: samples must not hold up the page.
+const PATIENCE_MS: u32 = 15_000;
+const INDEX: &str = "samples/index.json";
+
+/// Fetches all samples, so that a click on one sends nothing. A page without samples works.
+pub async fn load(desk: Desk) {
+    let entries = match entries().await {
+        Ok(entries) => entries,
+        Err(error) => return web_sys::console::warn_1(&error.to_string().into()),
+    };
+    for entry in entries {
+        match sample(entry).await {
+            Ok(sample) => desk.samples.update(|samples| samples.push(sample)),
+            Err(error) => web_sys::console::warn_1(&error.to_string().into()),
+        }
+    }
+}
+
+async fn entries() -> Result<Vec<SampleEntry>, FetchError> {
+    let bytes = fetch::bytes_within(INDEX, PATIENCE_MS).await?;
+    fetch::json(INDEX, &bytes)
+}
+
+async fn sample(entry: SampleEntry) -> Result<Sample, FetchError> {
+    let bytes = fetch::bytes_within(&format!("samples/{}", entry.file), PATIENCE_MS).await?;
+    let properties = BlobPropertyBag::new();
+    properties.set_type("image/png");
+    let thumbnail = Blob::new_with_u8_array_sequence_and_options(&Array::of1(&bytes), &properties)
+        .and_then(|blob| Url::create_object_url_with_blob(&blob))
+        // Without a thumbnail the sample can still be opened.
+        .unwrap_or_default();
+    let title = if entry.title.is_empty() {
+        entry.file
+    } else {
+        entry.title
+    };
+    Ok(Sample {
+        title,
+        bytes: bytes.to_vec().into(),
+        thumbnail,
+    })
+}
+
+/// The row of samples.
+#[component]
+pub fn Samples() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let shown = Memo::new(move |_| !desk.samples.read().is_empty());
+    view! {
+        <Show when=move || shown.get()>
+            <section class="samples" aria-labelledby="samples-title">
+                <h2 id="samples-title">"Try a sample"</h2>
+                <p class="hint">"Generated drawings, not patients."</p>
+                <ul>
+                    <For
+                        each=move || desk.samples.get()
+                        key=|sample| sample.thumbnail.clone()
+                        let:sample
+                    >
+                        <li>
+                            <SampleButton sample />
+                        </li>
+                    </For>
+                </ul>
+            </section>
+        </Show>
+    }
+}
+
+#[component]
+fn SampleButton(sample: Sample) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let Sample {
+        title,
+        bytes,
+        thumbnail,
+    } = sample;
+    let name = title.clone();
+    view! {
+        <button
+            type="button"
+            class="sample"
+            on:click=move |_| {
+                let name = format!("Sample: {name}");
+                desk.open(Input::new(name, Uint8Array::from(&*bytes)));
+            }
+        >
+            <img src=thumbnail alt="" width="96" height="96" />
+            <span class="name">{title}</span>
+            <span class="tag">"synthetic"</span>
+        </button>
+    }
+}

@@ -1,0 +1,533 @@
+//! The page's state machine: load once, keep an engine alive, send files through it.
+//!
+//! The weights are fetched once and kept as a JavaScript array; every engine that is started (the first,
+//! the CPU after a WebGPU failure, a restarted one after a crash) is given a copy.
+
+use crate::adapter::{self, Adapter};
+use crate::engine_client::{Client, Incoming};
+use crate::fetch::{self, FetchError};
+use crate::model::{Index, Manifest};
+use crate::options::{self, Debug, Options};
+use crate::requests;
+use crate::samples;
+use crate::state::{Desk, EngineInfo, Opened, Outcome, Phase, Step};
+use crate::words;
+use js_sys::Uint8Array;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use scanlight_engine::protocol::{EngineKind, PROTOCOL, Reply, Report, Request, Stage};
+use scanlight_engine::wire;
+use std::sync::Arc;
+use std::time::Duration;
+use wasm_bindgen::{JsCast, closure::Closure};
+
+/// An engine that has said nothing for so long is taken for dead.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Crashes in a row after which the same engine is not started again.
+const CRASHES: u32 = 3;
+
+/// A file to classify.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// Its name for a person.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Uint8Array,
+    /// When it was first given to an engine.
+    opened: Option<Opened>,
+}
+
+impl Input {
+    /// A file that has just come.
+    pub fn new(name: String, bytes: Uint8Array) -> Self {
+        Self {
+            name,
+            bytes,
+            opened: None,
+        }
+    }
+}
+
+/// The part of the page's state that no view reads.
+#[derive(Default)]
+pub struct Session {
+    options: Options,
+    adapter: Option<Adapter>,
+    client: Option<Client>,
+    /// Counts the engines started: what an ended one still says is ignored.
+    generation: u32,
+    /// The worker has said hello.
+    listening: bool,
+    /// The network is loaded and warm.
+    loaded: bool,
+    /// All samples are there, or will not come.
+    samples_settled: bool,
+    bundle: Option<BundleBytes>,
+    queued: Option<Input>,
+    running: Option<(u32, Input)>,
+    next_id: u32,
+    crashes: u32,
+    /// Requests of workers that have ended.
+    retired_requests: u32,
+}
+
+#[derive(Clone)]
+struct BundleBytes {
+    manifest: Uint8Array,
+    weights: Uint8Array,
+}
+
+impl Desk {
+    /// Begins to load: engine, model and samples side by side.
+    pub fn start(self) {
+        let options = options::from_address();
+        if let Some(complaint) = &options.complaint {
+            self.notice.set(Some(complaint.clone()));
+        }
+        if options.debug == Some(Debug::Panic) {
+            self.expose_panic_hook();
+        }
+        self.update(|session| session.options = options);
+        spawn_local(async move {
+            samples::load(self).await;
+            self.update(|session| session.samples_settled = true);
+            self.settle();
+        });
+        self.load();
+    }
+
+    /// Tries again after loading has failed.
+    pub fn retry(self) {
+        self.alert.set(None);
+        self.phase.set(Phase::Loading);
+        self.update(|session| session.crashes = 0);
+        self.load();
+    }
+
+    /// Classifies a file: at once, or as soon as the engine is free. Of several that wait, the last counts.
+    pub fn open(self, input: Input) {
+        self.alert.set(None);
+        self.queue(input);
+        self.advance();
+    }
+
+    /// Shows one line about what went wrong; the last result stays.
+    pub fn complain(self, line: impl Into<String>) {
+        self.alert.set(Some(line.into()));
+    }
+
+    fn queue(self, input: Input) {
+        self.waiting.set(Some(input.name.clone()));
+        self.update(|session| session.queued = Some(input));
+    }
+
+    /// Queues a file again that an engine failed on, unless a newer one waits.
+    fn queue_again(self, input: Input) {
+        if self.session.with_value(|session| session.queued.is_none()) {
+            self.queue(input);
+        }
+    }
+
+    fn update<T>(self, change: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        self.session.try_update_value(change)
+    }
+
+    fn load(self) {
+        self.step.set(Step::Fetch);
+        spawn_local(async move { self.choose_engine().await });
+        if self.session.with_value(|session| session.bundle.is_none()) {
+            spawn_local(async move {
+                match self.fetch_bundle().await {
+                    Ok(bundle) => {
+                        self.update(|session| session.bundle = Some(bundle));
+                        self.hand_over_bundle();
+                    }
+                    Err(error) => self.give_up(format!("The model could not be loaded: {error}.")),
+                }
+            });
+        }
+    }
+
+    async fn choose_engine(self) {
+        let asked = self.session.with_value(|session| session.options.backend);
+        let kind = if asked == Some(EngineKind::Cpu) {
+            EngineKind::Cpu
+        } else {
+            let adapter = adapter::probe().await;
+            let usable = match (&adapter, asked) {
+                (Some(_), Some(_)) => true,
+                (Some(adapter), None) => !adapter.software,
+                (None, _) => false,
+            };
+            if asked.is_some() && adapter.is_none() {
+                self.notice.set(Some(
+                    "This browser offers no WebGPU adapter, so the CPU runs instead.".into(),
+                ));
+            }
+            self.update(|session| session.adapter = adapter);
+            if usable {
+                EngineKind::Webgpu
+            } else {
+                EngineKind::Cpu
+            }
+        };
+        self.start_engine(kind);
+    }
+
+    async fn fetch_bundle(self) -> Result<BundleBytes, FetchError> {
+        let file = "models/index.json";
+        let index: Index = fetch::json(file, &fetch::bytes(file, |_| {}).await?)?;
+        let asked = self
+            .session
+            .with_value(|session| session.options.model.clone());
+        let (id, found) = index.choose(asked.as_deref());
+        if !found {
+            self.notice.set(Some(
+                "The address asks for an unknown model; the usual one runs instead.".into(),
+            ));
+        }
+        self.models.set(index.models);
+        let file = format!("models/{id}/model.json");
+        let manifest_bytes = fetch::bytes(&file, |_| {}).await?;
+        let manifest: Manifest = fetch::json(&file, &manifest_bytes)?;
+        #[allow(clippy::cast_precision_loss)]
+        let expected = manifest.weights.size as f64;
+        self.fetched.set((0.0, expected));
+        let file = format!("models/{id}/{}", manifest.weights.file);
+        let weights = fetch::bytes(&file, |count| self.fetched.set((count, expected))).await?;
+        self.model.set(Some(manifest));
+        Ok(BundleBytes {
+            manifest: manifest_bytes,
+            weights,
+        })
+    }
+
+    /// Ends the engine that runs, if any, and starts one of `kind`.
+    fn start_engine(self, kind: EngineKind) {
+        self.kind.set(Some(kind));
+        self.engine.set(None);
+        let workers = self.worker_requests.get_untracked();
+        let generation = self
+            .update(|session| {
+                session.client = None;
+                session.listening = false;
+                session.loaded = false;
+                session.generation += 1;
+                session.retired_requests = workers;
+                session.generation
+            })
+            .unwrap_or_default();
+        let receive = move |incoming| {
+            if self.session.with_value(|session| session.generation) == generation {
+                self.receive(kind, incoming);
+            }
+        };
+        match Client::start(kind, receive) {
+            Ok(client) => {
+                self.update(|session| session.client = Some(client));
+            }
+            Err(error) => self.engine_failed(kind, &wire::describe(&error)),
+        }
+    }
+
+    /// Gives the bundle to the engine once both are there.
+    fn hand_over_bundle(self) {
+        let sent = self.update(|session| {
+            let (Some(client), Some(bundle), true) =
+                (&session.client, &session.bundle, session.listening)
+            else {
+                return Ok(None);
+            };
+            // The hook is for the fall-back: the engine that is fallen back to works.
+            let fault = match session.options.debug {
+                Some(Debug::Fail(fault))
+                    if self.kind.get_untracked() == Some(EngineKind::Webgpu) =>
+                {
+                    Some(fault)
+                }
+                _ => None,
+            };
+            let copies = [copy(&bundle.manifest), copy(&bundle.weights)];
+            client.send(&Request::Load { fault }, &copies)?;
+            Ok(Some(session.generation))
+        });
+        match sent {
+            Some(Ok(Some(generation))) => self.watch(generation, None),
+            Some(Err(message)) => {
+                let message: String = message;
+                self.give_up(format!("The engine cannot be reached: {message}."));
+            }
+            _ => {}
+        }
+    }
+
+    fn receive(self, kind: EngineKind, incoming: Incoming) {
+        match incoming {
+            Incoming::Broken(message) => self.engine_broke(kind, &message),
+            Incoming::Reply(reply, buffers) => self.reply(kind, reply, buffers),
+        }
+    }
+
+    fn reply(self, kind: EngineKind, reply: Reply, buffers: Vec<Uint8Array>) {
+        match reply {
+            Reply::Hello { protocol, .. } if protocol != PROTOCOL => self.give_up(
+                "The page and its engine are of different versions. Please reload the page.".into(),
+            ),
+            Reply::Hello { .. } => {
+                self.update(|session| session.listening = true);
+                self.hand_over_bundle();
+            }
+            Reply::Progress { stage } => self.step.set(match stage {
+                Stage::Weights => Step::Prepare,
+                Stage::WarmUp => Step::WarmUp,
+            }),
+            Reply::Ready {
+                detail,
+                load_ms,
+                warm_up_ms,
+                requests,
+            } => {
+                let label = self.engine_label(kind, &detail);
+                self.engine.set(Some(EngineInfo {
+                    kind,
+                    label,
+                    load_ms,
+                    warm_up_ms,
+                }));
+                self.count_worker_requests(requests);
+                self.update(|session| session.loaded = true);
+                self.settle();
+            }
+            Reply::LoadFailed { message } => self.engine_failed(kind, &message),
+            Reply::Classified { id, report } => {
+                if let Some(input) = self.finish(id) {
+                    self.update(|session| session.crashes = 0);
+                    self.show(input.name, report, buffers);
+                    self.advance();
+                }
+            }
+            Reply::Rejected { id, message } => {
+                if let Some(input) = self.finish(id) {
+                    let name = words::short_name(&input.name);
+                    self.complain(format!("{name}: {message}."));
+                    self.advance();
+                }
+            }
+            Reply::Failed { id, message } => {
+                if let Some(input) = self.finish(id) {
+                    if kind == EngineKind::Webgpu {
+                        self.queue_again(input);
+                        self.engine_failed(kind, &message);
+                    } else {
+                        let name = words::short_name(&input.name);
+                        self.complain(format!("{name} could not be classified: {message}."));
+                        self.advance();
+                    }
+                }
+            }
+            Reply::Panicked { message } => self.engine_broke(kind, &message),
+        }
+    }
+
+    fn engine_label(self, kind: EngineKind, detail: &str) -> String {
+        let adapter = self
+            .session
+            .with_value(|session| session.adapter.as_ref().map(|adapter| adapter.name.clone()));
+        match (kind, adapter) {
+            (EngineKind::Webgpu, Some(adapter)) => format!("{} ({adapter})", kind.title()),
+            _ => format!("{} ({detail})", kind.title()),
+        }
+    }
+
+    /// Everything is loaded once the network and the samples are: from then on nothing is fetched.
+    fn settle(self) {
+        let settled = self
+            .session
+            .with_value(|session| session.loaded && session.samples_settled);
+        if settled {
+            self.step.set(Step::Done);
+            if self.phase.get_untracked() == Phase::Loading {
+                self.phase.set(Phase::Ready);
+            }
+            self.advance();
+        }
+    }
+
+    /// Sends the waiting file to the engine if that is free.
+    fn advance(self) {
+        let now = Opened {
+            at: requests::now(),
+            worker_requests: self.worker_requests.get_untracked(),
+        };
+        let sent = self.update(|session| {
+            if !(session.loaded && session.samples_settled) || session.running.is_some() {
+                return Ok(None);
+            }
+            let (Some(client), Some(mut input)) = (&session.client, session.queued.take()) else {
+                return Ok(None);
+            };
+            // A file that comes here again, after an engine failed on it, was opened before.
+            let opened = *input.opened.get_or_insert(now);
+            session.next_id += 1;
+            let id = session.next_id;
+            client.send(&Request::Classify { id }, &[copy(&input.bytes)])?;
+            let name = input.name.clone();
+            session.running = Some((id, input));
+            Ok(Some((id, session.generation, name, opened)))
+        });
+        match sent {
+            Some(Ok(Some((id, generation, name, opened)))) => {
+                self.opened.set(Some(opened));
+                self.waiting.set(None);
+                self.phase.set(Phase::Working(name));
+                self.watch(generation, Some(id));
+            }
+            Some(Err(message)) => {
+                let message: String = message;
+                self.complain(format!("The engine cannot be reached: {message}."));
+            }
+            _ => {}
+        }
+    }
+
+    /// The file of request `id` is done with, however it ended.
+    fn finish(self, id: u32) -> Option<Input> {
+        let input = self.update(|session| match session.running.take() {
+            Some((running, input)) if running == id => Some(input),
+            other => {
+                session.running = other;
+                None
+            }
+        })?;
+        if input.is_some() {
+            self.phase.set(Phase::Ready);
+        }
+        input
+    }
+
+    fn show(self, name: String, report: Report, buffers: Vec<Uint8Array>) {
+        let mut buffers = buffers.into_iter().map(|buffer| buffer.to_vec());
+        let (Some(grey), Some(colour_map)) = (buffers.next(), buffers.next()) else {
+            return self.complain("The engine's answer is incomplete.");
+        };
+        self.count_worker_requests(report.requests);
+        self.alert.set(None);
+        self.chosen.set(report.predicted);
+        self.outcome.set(Some(Arc::new(Outcome {
+            name,
+            classes: self
+                .model
+                .with_untracked(|model| model.as_ref().map(|model| model.classes.clone()))
+                .unwrap_or_default(),
+            engine: self
+                .engine
+                .with_untracked(|engine| engine.as_ref().map(|engine| engine.label.clone()))
+                .unwrap_or_default(),
+            report,
+            grey,
+            colour_map,
+            heat: buffers.collect(),
+        })));
+    }
+
+    fn count_worker_requests(self, of_this_worker: u32) {
+        let retired = self.session.with_value(|session| session.retired_requests);
+        self.worker_requests.set(retired + of_this_worker);
+    }
+
+    /// The engine crashed. While loading that is a failure; later it is started anew.
+    fn engine_broke(self, kind: EngineKind, message: &str) {
+        let (loaded, crashes, running) = self
+            .update(|session| {
+                session.crashes += 1;
+                (session.loaded, session.crashes, session.running.take())
+            })
+            .unwrap_or_default();
+        if !loaded || crashes >= CRASHES {
+            if let Some((_, input)) = running {
+                self.queue_again(input);
+            }
+            return self.engine_failed(kind, message);
+        }
+        let at = running.map_or_else(String::new, |(_, input)| {
+            format!(" on {}", words::short_name(&input.name))
+        });
+        self.complain(format!(
+            "The engine crashed{at} ({message}). It is being restarted; the last result stays."
+        ));
+        self.phase.set(Phase::Loading);
+        self.step.set(Step::Fetch);
+        self.start_engine(kind);
+    }
+
+    /// The engine is of no use: from WebGPU to the CPU, from the CPU to an apology.
+    fn engine_failed(self, kind: EngineKind, message: &str) {
+        if kind == EngineKind::Webgpu {
+            self.notice.set(Some(format!(
+                "WebGPU failed ({message}), so the CPU runs instead."
+            )));
+            self.phase.set(Phase::Loading);
+            self.step.set(Step::Fetch);
+            self.update(|session| session.crashes = 0);
+            self.start_engine(EngineKind::Cpu);
+        } else {
+            self.give_up(format!("The engine could not be started: {message}."));
+        }
+    }
+
+    fn give_up(self, line: String) {
+        self.update(|session| {
+            session.client = None;
+            session.generation += 1;
+            session.loaded = false;
+            session.listening = false;
+            session.running = None;
+        });
+        self.phase.set(Phase::Failed(line));
+    }
+
+    /// Takes the engine for dead if loading (`None`) or request `id` isn't over after [`PATIENCE`].
+    fn watch(self, generation: u32, id: Option<u32>) {
+        set_timeout(
+            move || {
+                let stuck = self.session.with_value(|session| {
+                    session.generation == generation
+                        && match id {
+                            None => !session.loaded,
+                            Some(id) => session
+                                .running
+                                .as_ref()
+                                .is_some_and(|(running, _)| *running == id),
+                        }
+                });
+                if let (true, Some(kind)) = (stuck, self.kind.get_untracked()) {
+                    self.engine_broke(kind, "no answer for two minutes");
+                }
+            },
+            PATIENCE,
+        );
+    }
+
+    /// For the page's tests: `window.__scanlight_debug_panic()`.
+    fn expose_panic_hook(self) {
+        let hook = Closure::<dyn FnMut()>::new(move || {
+            self.update(|session| {
+                if let Some(client) = &session.client {
+                    // A test that calls this sees for itself whether the worker panics.
+                    let _ = client.send(&Request::Panic, &[]);
+                }
+            });
+        });
+        let _ = js_sys::Reflect::set(
+            &js_sys::global(),
+            &"__scanlight_debug_panic".into(),
+            hook.as_ref().unchecked_ref(),
+        );
+        hook.forget();
+    }
+}
+
+/// A copy that can be transferred: the original stays for the next engine.
+fn copy(bytes: &Uint8Array) -> Uint8Array {
+    bytes.slice(0, bytes.length())
+}

@@ -1,0 +1,188 @@
+//! What the page knows, as signals that the views read. [`crate::session`] writes them.
+
+use crate::model::{Entry, Manifest};
+use crate::requests;
+use crate::session::Session;
+use leptos::prelude::*;
+use scanlight_engine::protocol::{EngineKind, Report};
+use std::sync::Arc;
+
+/// What the page is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// The model is on its way.
+    Loading,
+    /// Waiting for a file.
+    Ready,
+    /// The worker is at work on the file of this name.
+    Working(String),
+    /// No engine runs; one line says why.
+    Failed(String),
+}
+
+impl Phase {
+    /// One word, for style sheets and tests.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Ready => "ready",
+            Self::Working(_) => "working",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// The steps of loading, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Bytes are being fetched: the weights and the engine, side by side.
+    Fetch,
+    /// The weights are being checked and placed.
+    Prepare,
+    /// The network runs once on nothing.
+    WarmUp,
+    /// Nothing is left to do.
+    Done,
+}
+
+/// The engine that runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EngineInfo {
+    /// Which one.
+    pub kind: EngineKind,
+    /// Its name with the library or the adapter: "CPU (candle, SIMD)".
+    pub label: String,
+    /// Time to set up and load, in milliseconds.
+    pub load_ms: f64,
+    /// Time of the warm-up run, in milliseconds.
+    pub warm_up_ms: f64,
+}
+
+/// A result, with the pictures.
+#[derive(Debug, PartialEq)]
+pub struct Outcome {
+    /// The file's name, or the sample's title.
+    pub name: String,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// The numbers.
+    pub report: Report,
+    /// The engine that made it.
+    pub engine: String,
+    /// The picture, 8-bit grey.
+    pub grey: Vec<u8>,
+    /// 256 RGB triples.
+    pub colour_map: Vec<u8>,
+    /// One heat map per class.
+    pub heat: Vec<Vec<u8>>,
+}
+
+/// The moment at which a file was given to an engine.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Opened {
+    /// Milliseconds since the page began.
+    pub at: f64,
+    /// Requests of all workers until then.
+    pub worker_requests: u32,
+}
+
+/// A picture to try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Caption.
+    pub title: String,
+    /// The file, fetched while the page loaded.
+    pub bytes: Arc<[u8]>,
+    /// A `blob:` address of the same bytes, for the thumbnail.
+    pub thumbnail: String,
+}
+
+/// Everything the views share. A handle: copies mean the same page.
+#[derive(Clone, Copy)]
+pub struct Desk {
+    /// What the page is doing.
+    pub phase: RwSignal<Phase>,
+    /// How far loading has come.
+    pub step: RwSignal<Step>,
+    /// Bytes of the weights: fetched, expected.
+    pub fetched: RwSignal<(f64, f64)>,
+    /// The engine being set up or running.
+    pub kind: RwSignal<Option<EngineKind>>,
+    /// The engine that runs.
+    pub engine: RwSignal<Option<EngineInfo>>,
+    /// The bundle in use.
+    pub model: RwSignal<Option<Manifest>>,
+    /// All bundles of the index.
+    pub models: RwSignal<Vec<Entry>>,
+    /// Pictures to try.
+    pub samples: RwSignal<Vec<Sample>>,
+    /// One line about something the visitor should know, such as a change of engine.
+    pub notice: RwSignal<Option<String>>,
+    /// One line about what went wrong last.
+    pub alert: RwSignal<Option<String>>,
+    /// The last result.
+    pub outcome: RwSignal<Option<Arc<Outcome>>>,
+    /// Index of the class whose heat map is shown.
+    pub chosen: RwSignal<usize>,
+    /// Whether the heat map is shown.
+    pub heat_shown: RwSignal<bool>,
+    /// Opacity of the heat map, in per cent.
+    pub opacity: RwSignal<u32>,
+    /// Name of the file that waits for the engine.
+    pub waiting: RwSignal<Option<String>>,
+    /// A file is being dragged over the page.
+    pub dragging: RwSignal<bool>,
+    /// When each request of the page began.
+    pub page_requests: RwSignal<Vec<f64>>,
+    /// Requests of all workers, past and present.
+    pub worker_requests: RwSignal<u32>,
+    /// The moment at which the current file was given to an engine.
+    pub opened: RwSignal<Option<Opened>>,
+    /// What the views need not see.
+    pub session: StoredValue<Session, LocalStorage>,
+}
+
+impl Desk {
+    /// An empty page. Call within a reactive owner.
+    pub fn new() -> Self {
+        Self {
+            phase: RwSignal::new(Phase::Loading),
+            step: RwSignal::new(Step::Fetch),
+            fetched: RwSignal::new((0.0, 0.0)),
+            kind: RwSignal::new(None),
+            engine: RwSignal::new(None),
+            model: RwSignal::new(None),
+            models: RwSignal::new(Vec::new()),
+            samples: RwSignal::new(Vec::new()),
+            notice: RwSignal::new(None),
+            alert: RwSignal::new(None),
+            outcome: RwSignal::new(None),
+            chosen: RwSignal::new(0),
+            heat_shown: RwSignal::new(true),
+            opacity: RwSignal::new(70),
+            waiting: RwSignal::new(None),
+            dragging: RwSignal::new(false),
+            page_requests: requests::observe(),
+            worker_requests: RwSignal::new(0),
+            opened: RwSignal::new(None),
+            session: StoredValue::new_local(Session::default()),
+        }
+    }
+
+    /// Requests since the current file was opened, by the page and its worker.
+    pub fn requests_since_open(&self) -> Option<u32> {
+        let opened = self.opened.get()?;
+        let of_page = self
+            .page_requests
+            .with(|starts| starts.iter().filter(|start| **start >= opened.at).count());
+        let of_workers = self
+            .worker_requests
+            .get()
+            .saturating_sub(opened.worker_requests);
+        Some(
+            u32::try_from(of_page)
+                .unwrap_or(u32::MAX)
+                .saturating_add(of_workers),
+        )
+    }
+}

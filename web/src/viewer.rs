@@ -1,0 +1,288 @@
+//! The viewer: a drop zone first, then the scan with its heat map.
+
+use crate::intake;
+use crate::pixels;
+use crate::state::{Desk, Outcome, Phase};
+use crate::words;
+use leptos::html::{Button, Canvas, Input};
+use leptos::prelude::*;
+use std::sync::Arc;
+use wasm_bindgen::{Clamped, JsCast, JsValue};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+
+/// The viewer and the controls of the heat map.
+#[component]
+pub fn Viewer() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let picker = NodeRef::<Input>::new();
+    let zone_used = StoredValue::new(false);
+    let pick = move || {
+        zone_used.set_value(true);
+        if let Some(input) = picker.get_untracked() {
+            input.click();
+        }
+    };
+    let filled = Memo::new(move |_| desk.outcome.read().is_some());
+    view! {
+        <section class="viewer" aria-label="Scan">
+            <input
+                type="file"
+                id="file"
+                class="unseen"
+                tabindex="-1"
+                aria-hidden="true"
+                accept=intake::ACCEPT
+                node_ref=picker
+                on:change=move |_| {
+                    if let Some(input) = picker.get_untracked() {
+                        intake::picked(desk, &input);
+                    }
+                }
+            />
+            <div class="stage" class:filled=move || filled.get()>
+                <Show when=move || filled.get() fallback=move || view! { <DropZone pick /> }>
+                    <Screen />
+                </Show>
+                <Activity />
+            </div>
+            <Show when=move || filled.get()>
+                <Caption pick focus=zone_used />
+                <HeatControls />
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn DropZone(pick: impl Fn() + Copy + 'static) -> impl IntoView {
+    view! {
+        <button type="button" class="drop-zone" id="drop-zone" on:click=move |_| pick()>
+            <svg viewBox="0 0 48 48" aria-hidden="true">
+                <path d="M24 31V9m0 0l-8 8m8-8l8 8" />
+                <path d="M8 30v7a3 3 0 003 3h26a3 3 0 003-3v-7" />
+            </svg>
+            <span class="lead">"Drop a brain MRI slice here"</span>
+            <span>"or press to choose a file. Pasting works too."</span>
+            <span class="formats">"PNG · JPEG · WebP · BMP · TIFF"</span>
+        </button>
+    }
+}
+
+/// The scan and, above it, the heat map of the chosen class.
+#[component]
+fn Screen() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let base = NodeRef::<Canvas>::new();
+    let overlay = NodeRef::<Canvas>::new();
+    Effect::new(move |_| {
+        if let (Some(canvas), Some(outcome)) = (base.get(), desk.outcome.get()) {
+            let rgba = pixels::from_grey(&outcome.grey);
+            log_error(paint(&canvas, &rgba, outcome.report.picture));
+        }
+    });
+    Effect::new(move |_| {
+        if let (Some(canvas), Some(outcome)) = (overlay.get(), desk.outcome.get())
+            && let Some(heat) = outcome.heat.get(desk.chosen.get())
+        {
+            let rgba = pixels::from_heat(heat, &outcome.colour_map);
+            log_error(paint(&canvas, &rgba, outcome.report.heat));
+        }
+    });
+    let ratio = move || {
+        let [width, height] = picture_size(desk.outcome.get());
+        format!("{:.4}", f64::from(width) / f64::from(height))
+    };
+    let peak = move || chosen_peak(desk).filter(|_| desk.heat_shown.get());
+    let place = move |axis: usize| peak().map(|peak| format!("{:.2}%", peak[axis] * 100.0));
+    view! {
+        <div class="frame" style:--ratio=ratio>
+            <canvas
+                id="scan"
+                node_ref=base
+                role="img"
+                aria-label=move || {
+                    desk.outcome.get().map(|outcome| format!("The scan {}", outcome.name))
+                }
+            ></canvas>
+            <canvas
+                id="overlay"
+                node_ref=overlay
+                role="img"
+                aria-describedby="heat-text"
+                aria-label="Heat map"
+                hidden=move || !desk.heat_shown.get()
+                style:opacity=move || format!("{}", f64::from(desk.opacity.get()) / 100.0)
+            ></canvas>
+            <span
+                class="peak"
+                aria-hidden="true"
+                hidden=move || peak().is_none()
+                style:left=move || place(0)
+                style:top=move || place(1)
+            ></span>
+        </div>
+    }
+}
+
+/// What is going on, over whatever the stage shows.
+#[component]
+fn Activity() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let line = move || match (desk.phase.get(), desk.waiting.get()) {
+        (Phase::Working(name), _) => Some(format!("Reading {}", words::short_name(&name))),
+        (Phase::Loading, Some(name)) => {
+            Some(format!("{} waits for the model", words::short_name(&name)))
+        }
+        _ => None,
+    };
+    view! {
+        {move || {
+            line()
+                .map(|line| {
+                    view! {
+                        <p class="activity" aria-hidden="true">
+                            <span class="spinner"></span>
+                            {line}
+                        </p>
+                    }
+                })
+        }}
+    }
+}
+
+/// What is shown, and the button for another file.
+#[component]
+fn Caption(
+    pick: impl Fn() + Copy + 'static,
+    /// Whether the drop zone, which has gone, had the focus.
+    focus: StoredValue<bool>,
+) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let button = NodeRef::<Button>::new();
+    Effect::new(move |_| {
+        if let (Some(button), true) = (button.get(), focus.get_value()) {
+            // Without it the focus is at the top of the page: a nuisance, no failure.
+            let _ = button.focus();
+        }
+    });
+    let text = move || {
+        desk.outcome.get().map(|outcome| {
+            let [width, height] = outcome.report.image;
+            (
+                words::short_name(&outcome.name),
+                format!("{width} × {height}"),
+            )
+        })
+    };
+    view! {
+        <div class="caption">
+            <p>
+                <span id="file-name">{move || text().map(|text| text.0)}</span>
+                <span class="number">{move || text().map(|text| text.1)}</span>
+            </p>
+            <button type="button" class="button" node_ref=button on:click=move |_| pick()>
+                "Open another"
+            </button>
+        </div>
+    }
+}
+
+/// Switch, opacity and colour scale of the heat map, and the same in words.
+#[component]
+fn HeatControls() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let scale = NodeRef::<Canvas>::new();
+    Effect::new(move |_| {
+        if let (Some(canvas), Some(outcome)) = (scale.get(), desk.outcome.get()) {
+            let rgba: Vec<u8> = outcome
+                .colour_map
+                .chunks_exact(3)
+                .flat_map(|colour| [colour[0], colour[1], colour[2], 255])
+                .collect();
+            let width = u32::try_from(rgba.len() / 4).unwrap_or(0);
+            log_error(paint(&canvas, &rgba, [width, 1]));
+        }
+    });
+    let words = move || {
+        desk.outcome.get().and_then(|outcome| {
+            let chosen = desk.chosen.get();
+            let class = outcome.classes.get(chosen)?;
+            let peak = outcome.report.peaks.get(chosen).copied().flatten();
+            Some(words::heat_description(class, peak))
+        })
+    };
+    view! {
+        <div class="heat">
+            <label class="switch">
+                <input
+                    type="checkbox"
+                    id="heat-shown"
+                    prop:checked=move || desk.heat_shown.get()
+                    on:change:target=move |event| desk.heat_shown.set(event.target().checked())
+                />
+                "Heat map"
+            </label>
+            <label class="slider">
+                <span>"Opacity"</span>
+                <input
+                    type="range"
+                    id="opacity"
+                    min="0"
+                    max="100"
+                    step="5"
+                    prop:value=move || desk.opacity.get().to_string()
+                    aria-valuetext=move || format!("{} per cent", desk.opacity.get())
+                    disabled=move || !desk.heat_shown.get()
+                    on:input:target=move |event| {
+                        if let Ok(value) = event.target().value().parse() {
+                            desk.opacity.set(value);
+                        }
+                    }
+                />
+                <span class="number">{move || format!("{} %", desk.opacity.get())}</span>
+            </label>
+            <p class="scale" aria-hidden="true">
+                <span>"low"</span>
+                <canvas node_ref=scale></canvas>
+                <span>"high"</span>
+            </p>
+        </div>
+        <p class="heat-text" id="heat-text">
+            {words}
+        </p>
+    }
+}
+
+fn picture_size(outcome: Option<Arc<Outcome>>) -> [u32; 2] {
+    outcome
+        .map(|outcome| outcome.report.picture)
+        .filter(|[width, height]| *width > 0 && *height > 0)
+        .unwrap_or([1, 1])
+}
+
+fn chosen_peak(desk: Desk) -> Option<[f32; 2]> {
+    let outcome = desk.outcome.get()?;
+    outcome.report.peaks.get(desk.chosen.get()).copied()?
+}
+
+/// Sets a canvas to `size` and fills it with the pixels.
+fn paint(
+    canvas: &HtmlCanvasElement,
+    rgba: &[u8],
+    [width, height]: [u32; 2],
+) -> Result<(), JsValue> {
+    canvas.set_width(width);
+    canvas.set_height(height);
+    let context = canvas
+        .get_context("2d")?
+        .and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok())
+        .ok_or_else(|| JsValue::from_str("the browser gives no 2D canvas"))?;
+    let image = ImageData::new_with_u8_clamped_array_and_sh(Clamped(rgba), width, height)?;
+    context.put_image_data(&image, 0.0, 0.0)
+}
+
+fn log_error(result: Result<(), JsValue>) {
+    if let Err(error) = result {
+        web_sys::console::error_1(&error);
+    }
+}
