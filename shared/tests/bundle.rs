@@ -1,4 +1,6 @@
 //! Bundles: what is written loads again, and what is wrong is refused by the right error.
+// clippy.toml allows this in tests, but their helper functions do not count as such.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
@@ -28,18 +30,23 @@ fn with_weights(bundle: &Bundle, bytes: Vec<u8>) -> Bundle {
 fn load_error(bundle: &Bundle) -> BundleError {
     bundle
         .network::<Flex>(&Default::default())
-        .err()
-        .expect("the bundle must be refused")
+        .expect_err("the bundle must be refused")
 }
 
 /// The weights with one tensor changed, removed (`None`) or added.
-fn edited(bundle: &Bundle, edit: impl Fn(&mut BTreeMap<String, (safetensors::Dtype, Vec<usize>, Vec<u8>)>)) -> Bundle {
+fn edited(
+    bundle: &Bundle,
+    edit: impl Fn(&mut BTreeMap<String, (safetensors::Dtype, Vec<usize>, Vec<u8>)>),
+) -> Bundle {
     let file = safetensors::SafeTensors::deserialize(bundle.weights()).unwrap();
     let mut tensors = file
         .tensors()
         .into_iter()
         .map(|(name, view)| {
-            (name, (view.dtype(), view.shape().to_vec(), view.data().to_vec()))
+            (
+                name,
+                (view.dtype(), view.shape().to_vec(), view.data().to_vec()),
+            )
         })
         .collect();
     edit(&mut tensors);
@@ -86,7 +93,11 @@ fn tensors_have_pytorch_names_and_the_counted_sizes() {
         let shapes = tensor_shapes(&network);
         let values: usize = shapes.values().map(|s| s.iter().product::<usize>()).sum();
         assert_eq!(values as u64, architecture.value_count(4));
-        assert!(shapes.keys().all(|name| !name.contains("Cnn") && !name.contains("gamma")));
+        assert!(
+            shapes
+                .keys()
+                .all(|name| !name.contains("Cnn") && !name.contains("gamma"))
+        );
         let output = &shapes["head.output.weight"];
         assert_eq!(output[0], 4, "PyTorch's dense layers are [out, in]");
     }
@@ -98,16 +109,28 @@ fn damaged_weights_are_refused() {
     let (manifest, weights) = (bundle.manifest.clone(), bundle.weights().to_vec());
 
     let cut = weights[..weights.len() - 5].to_vec();
-    assert!(matches!(Bundle::new(manifest.clone(), cut), Err(BundleError::Size { .. })));
+    assert!(matches!(
+        Bundle::new(manifest.clone(), cut),
+        Err(BundleError::Size { .. })
+    ));
     let mut long = weights.clone();
     long.push(0);
-    assert!(matches!(Bundle::new(manifest.clone(), long), Err(BundleError::Size { .. })));
+    assert!(matches!(
+        Bundle::new(manifest.clone(), long),
+        Err(BundleError::Size { .. })
+    ));
     let mut flipped = weights.clone();
     flipped[weights.len() / 2] ^= 1;
-    assert!(matches!(Bundle::new(manifest.clone(), flipped), Err(BundleError::Hash { .. })));
+    assert!(matches!(
+        Bundle::new(manifest.clone(), flipped),
+        Err(BundleError::Hash { .. })
+    ));
     let mut huge = manifest;
     huge.weights.size = u64::MAX;
-    assert!(matches!(Bundle::new(huge, weights.clone()), Err(BundleError::TooLarge { .. })));
+    assert!(matches!(
+        Bundle::new(huge, weights.clone()),
+        Err(BundleError::TooLarge { .. })
+    ));
     let garbage = with_weights(&bundle, vec![b'{'; 500]);
     assert!(matches!(load_error(&garbage), BundleError::Weights { .. }));
     let empty = with_weights(&bundle, Vec::new());
@@ -124,7 +147,10 @@ fn tensors_that_do_not_fit_are_named() {
     }));
     assert!(matches!(error, BundleError::MissingTensor { name: n } if n == name));
     let error = load_error(&edited(&bundle, |t| {
-        t.insert("extra".into(), (safetensors::Dtype::F32, vec![1], vec![0; 4]));
+        t.insert(
+            "extra".into(),
+            (safetensors::Dtype::F32, vec![1], vec![0; 4]),
+        );
     }));
     assert!(matches!(error, BundleError::UnexpectedTensor { name } if name == "extra"));
     let error = load_error(&edited(&bundle, |t| {
@@ -138,8 +164,13 @@ fn tensors_that_do_not_fit_are_named() {
     }));
     assert!(matches!(error, BundleError::DataType { .. }));
     let error = load_error(&edited(&bundle, |t| {
-        let bytes = [1.0f32, f32::NAN, 0.0, 0.0].iter().flat_map(|v| v.to_le_bytes());
-        t.insert(name.into(), (safetensors::Dtype::F32, vec![4], bytes.collect()));
+        let bytes = [1.0f32, f32::NAN, 0.0, 0.0]
+            .iter()
+            .flat_map(|v| v.to_le_bytes());
+        t.insert(
+            name.into(),
+            (safetensors::Dtype::F32, vec![4], bytes.collect()),
+        );
     }));
     assert!(matches!(error, BundleError::NotFinite { name: n } if n == name));
 }
@@ -150,7 +181,10 @@ fn another_architecture_s_weights_are_refused() {
     let [compact, reference] =
         common::architectures().map(|a| common::fresh_bundle::<Flex>(a, &device));
     let mixed = with_weights(&reference, compact.weights().to_vec());
-    assert!(matches!(load_error(&mixed), BundleError::UnexpectedTensor { .. }));
+    assert!(matches!(
+        load_error(&mixed),
+        BundleError::UnexpectedTensor { .. }
+    ));
 }
 
 fn parse_changed(change: impl Fn(&mut serde_json::Value)) -> Result<Manifest, BundleError> {
@@ -172,14 +206,21 @@ fn manifests_are_judged_by_version_first() {
     assert!(matches!(older, Err(BundleError::Version { found: 0, .. })));
     let other = parse_changed(|m| m["format"] = "tfjs".into());
     assert!(matches!(other, Err(BundleError::NotABundle { .. })));
-    assert!(matches!(Manifest::parse(b"[1, 2"), Err(BundleError::Manifest { .. })));
+    assert!(matches!(
+        Manifest::parse(b"[1, 2"),
+        Err(BundleError::Manifest { .. })
+    ));
     let large = vec![b' '; 2 * 1024 * 1024];
-    assert!(matches!(Manifest::parse(&large), Err(BundleError::ManifestTooLarge { .. })));
+    assert!(matches!(
+        Manifest::parse(&large),
+        Err(BundleError::ManifestTooLarge { .. })
+    ));
 }
 
 #[test]
 fn hostile_manifests_are_refused_before_memory_is_taken() {
-    let channels = parse_changed(|m| m["architecture"]["channels"] = serde_json::json!([99_999_999]));
+    let channels =
+        parse_changed(|m| m["architecture"]["channels"] = serde_json::json!([99_999_999]));
     assert!(matches!(channels, Err(BundleError::Architecture(_))));
     let input = parse_changed(|m| m["input"]["width"] = 4_000_000.into());
     assert!(matches!(input, Err(BundleError::Architecture(_))));

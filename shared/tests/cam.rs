@@ -1,4 +1,6 @@
 //! The closed form of Grad-CAM against automatic differentiation.
+// clippy.toml allows this in tests, but their helper functions do not count as such.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
@@ -11,7 +13,11 @@ use scanlight_model::cam::grad_cam;
 type B = Autodiff<Flex>;
 
 /// Grad-CAM by its definition: weights are the means of the gradients over the plane.
-fn by_autodiff(head: &scanlight_model::arch::Head<B>, values: TensorData, class: usize) -> Vec<f32> {
+fn by_autodiff(
+    head: &scanlight_model::arch::Head<B>,
+    values: TensorData,
+    class: usize,
+) -> Vec<f32> {
     let device = Default::default();
     let features = Tensor::<B, 4>::from_data(values, &device).require_grad();
     let logit = head.forward(features.clone()).narrow(1, class, 1).sum();
@@ -56,7 +62,10 @@ fn closed_form_equals_autodiff_for_every_class() {
             let theirs = by_autodiff(&head, data.clone(), class);
             assert_eq!(ours.len(), theirs.len());
             for (a, b) in ours.iter().zip(&theirs) {
-                assert!((a - b).abs() < 1e-6, "hidden {hidden}, class {class}: {a} {b}");
+                assert!(
+                    (a - b).abs() < 1e-6,
+                    "hidden {hidden}, class {class}: {a} {b}"
+                );
             }
         }
     }

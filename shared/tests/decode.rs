@@ -1,4 +1,6 @@
 //! Image files of every kind that is read, and of kinds that must be refused.
+// clippy.toml allows this in tests, but their helper functions do not count as such.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::Cursor;
 
@@ -20,17 +22,27 @@ fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 fn refused(bytes: &[u8]) -> DecodeError {
     let error = decode(bytes).expect_err("the file must be refused");
     let text = error.to_string();
-    assert!(!text.is_empty() && !text.contains('\n') && text.len() < 300, "{text}");
+    assert!(
+        !text.is_empty() && !text.contains('\n') && text.len() < 300,
+        "{text}"
+    );
     error
 }
 
 #[test]
 fn reads_every_promised_format() {
     let image = grey(40, 30);
-    for format in [ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::WebP] {
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::WebP,
+    ] {
         // These encoders store grey as grey or as equal colours, without loss.
         let source = match format {
-            ImageFormat::WebP => DynamicImage::ImageRgb8(DynamicImage::from(image.clone()).to_rgb8()),
+            ImageFormat::WebP => {
+                DynamicImage::ImageRgb8(DynamicImage::from(image.clone()).to_rgb8())
+            }
             _ => image.clone().into(),
         };
         let scan = decode(&encode(&source, format)).unwrap();
@@ -49,9 +61,16 @@ fn reads_every_promised_format() {
 
 #[test]
 fn keeps_sixteen_bits_and_composes_over_black() {
-    let deep = image::ImageBuffer::<Luma<u16>, _>::from_fn(4, 2, |x, y| Luma([(x * 9000 + y) as u16]));
+    let deep =
+        image::ImageBuffer::<Luma<u16>, _>::from_fn(4, 2, |x, y| Luma([(x * 9000 + y) as u16]));
     let scan = decode(&encode(&deep.clone().into(), ImageFormat::Png)).unwrap();
-    assert_eq!(scan.luma(), deep.as_raw().iter().map(|&v| f32::from(v)).collect::<Vec<_>>());
+    assert_eq!(
+        scan.luma(),
+        deep.as_raw()
+            .iter()
+            .map(|&v| f32::from(v))
+            .collect::<Vec<_>>()
+    );
 
     let glass = image::RgbaImage::from_pixel(2, 2, image::Rgba([200, 200, 200, 0]));
     let scan = decode(&encode(&glass.into(), ImageFormat::Png)).unwrap();
@@ -65,14 +84,31 @@ fn keeps_sixteen_bits_and_composes_over_black() {
 #[test]
 fn bad_files_are_refused_in_one_line() {
     assert!(matches!(refused(b""), DecodeError::Empty));
-    assert!(matches!(refused(b"Dear diary, this is no picture.\n"), DecodeError::UnknownFormat));
+    assert!(matches!(
+        refused(b"Dear diary, this is no picture.\n"),
+        DecodeError::UnknownFormat
+    ));
     let png = encode(&grey(64, 64).into(), ImageFormat::Png);
-    assert!(matches!(refused(&png[..png.len() / 2]), DecodeError::Damaged { .. }));
+    assert!(matches!(
+        refused(&png[..png.len() / 2]),
+        DecodeError::Damaged { .. }
+    ));
 
     let mut gif = Vec::new();
-    let frame = |v| image::Frame::new(image::RgbaImage::from_pixel(4, 4, image::Rgba([v, v, v, 255])));
-    GifEncoder::new(&mut gif).encode_frames([frame(0), frame(200)]).unwrap();
-    assert!(matches!(refused(&gif), DecodeError::Animated { format: "GIF" }));
+    let frame = |v| {
+        image::Frame::new(image::RgbaImage::from_pixel(
+            4,
+            4,
+            image::Rgba([v, v, v, 255]),
+        ))
+    };
+    GifEncoder::new(&mut gif)
+        .encode_frames([frame(0), frame(200)])
+        .unwrap();
+    assert!(matches!(
+        refused(&gif),
+        DecodeError::Animated { format: "GIF" }
+    ));
 }
 
 #[test]
@@ -85,7 +121,10 @@ fn a_huge_header_costs_nothing() {
     png[29..33].copy_from_slice(&checksum.to_be_bytes());
     assert!(matches!(
         refused(&png),
-        DecodeError::TooLarge { width: 40_000, height: 40_000 }
+        DecodeError::TooLarge {
+            width: 40_000,
+            height: 40_000
+        }
     ));
 }
 
@@ -111,7 +150,11 @@ fn cmyk_jpegs_are_refused() {
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 }
+            if crc & 1 == 1 {
+                (crc >> 1) ^ 0xEDB8_8320
+            } else {
+                crc >> 1
+            }
         })
     })
 }

@@ -5,6 +5,8 @@
 //! page's two engines in `web/engine/tests/parity.rs`. After a change of the architectures or the
 //! preprocessing that is meant, write it anew:
 //! `SCANLIGHT_WRITE_GOLDEN=1 cargo test -p scanlight-model --test parity`
+// clippy.toml allows this in tests, but their helper functions do not count as such.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
@@ -12,9 +14,7 @@ use std::path::PathBuf;
 
 use burn::tensor::backend::Backend;
 use burn_flex::Flex;
-use scanlight_model::arch::{
-    Architecture, CompactResnetConfig, ReferenceCnnConfig, StageConfig,
-};
+use scanlight_model::arch::{Architecture, CompactResnetConfig, ReferenceCnnConfig, StageConfig};
 use scanlight_model::bundle::{Bundle, MANIFEST_FILE, Manifest, WEIGHTS_FILE};
 use scanlight_model::classify::Classification;
 use scanlight_model::decode::decode;
@@ -59,10 +59,17 @@ fn open(path: &std::path::Path) -> Bundle {
     Bundle::new(manifest, weights).unwrap()
 }
 
-async fn classify<B: Backend>(bundle: &Bundle, picture: &[u8], device: B::Device) -> Classification {
+async fn classify<B: Backend>(
+    bundle: &Bundle,
+    picture: &[u8],
+    device: B::Device,
+) -> Classification {
     let classifier = bundle.classifier::<B>(&device).unwrap();
     classifier.warm_up().await.unwrap();
-    classifier.classify(&decode(picture).unwrap()).await.unwrap()
+    classifier
+        .classify(&decode(picture).unwrap())
+        .await
+        .unwrap()
 }
 
 fn golden(result: &Classification) -> Golden {
@@ -100,7 +107,10 @@ fn write_golden() {
 fn compare(name: &str, expected: &Golden, found: &Golden) {
     let worst = |a: &[f32], b: &[f32]| {
         assert_eq!(a.len(), b.len());
-        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f32::max)
     };
     let logits = worst(&expected.logits, &found.logits);
     let maps = expected
@@ -171,8 +181,7 @@ fn shipped_models_agree_on_all_backends() {
             &picture,
             Default::default(),
         )));
-        let candle =
-            pollster::block_on(classify::<Candle>(&bundle, &picture, Default::default()));
+        let candle = pollster::block_on(classify::<Candle>(&bundle, &picture, Default::default()));
         compare(&format!("{name} on candle"), &expected, &golden(&candle));
         let wgpu = pollster::block_on(classify::<burn_wgpu::Wgpu>(
             &bundle,

@@ -33,10 +33,9 @@ pub fn run(steps: &mut Steps, only: Option<Kind>) -> Result<()> {
     if wants(Kind::Unit) {
         let vulkan = steps.run("Vulkan driver", browser::ensure_vulkan)?;
         steps.run("unit, property and parity tests", || {
-            // The page's and the engines' crates have native unit tests too; one call, so that features unify once.
+            // The default members: what the page's crates test, they test in a browser.
             Cmd::cargo()
-                .args(["test", "--workspace"])
-                .args(["--features", "scanlight-engine/worker"])
+                .args(["test"])
                 .envs(vulkan)
                 .dir(dirs::root())
                 .run()

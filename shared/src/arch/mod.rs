@@ -123,6 +123,8 @@ impl Architecture {
 }
 
 /// A network of any [`Architecture`].
+// One lives per program: its size on the stack does not matter, and `Module` is not derived for boxes.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Network<B: Backend> {
     /// See [`ReferenceCnn`].

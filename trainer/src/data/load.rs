@@ -18,8 +18,6 @@ pub struct Image {
     pub clean: Vec<f32>,
     /// The image on a plane twice as wide and high, 8 bits: what augmentation draws from.
     pub source: Vec<u8>,
-    /// Where the network's input lies in the original image.
-    pub placement: scanlight_model::geometry::Placement,
 }
 
 /// A file that could not be read.
@@ -73,7 +71,6 @@ impl Image {
             class,
             clean: input.values,
             source,
-            placement: input.placement,
         })
     }
 }

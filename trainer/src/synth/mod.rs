@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use field::{Point, noise, pt};
 
-pub use dataset::{SynthError, SynthSummary, write_dataset};
+pub use dataset::write_dataset;
 
 /// Anatomical plane of a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -369,7 +369,7 @@ impl<'a, B: AutodiffBackend> Trainer<'a, B> {
                 images: BTreeMap::new(),
             })
             .collect();
-        let mut count = |source: &mut DataSource, part: Part, class: usize| {
+        let count = |source: &mut DataSource, part: Part, class: usize| {
             *source
                 .images
                 .entry(part.name().into())
