@@ -1,12 +1,11 @@
 //! How good a classifier's answers are.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 /// Numbers of one class, one against the rest; all `None` where the data has no image of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassReport {
-    /// The class.
-    pub class: String,
     /// Images of the class.
     pub images: u64,
     /// Area under the ROC curve.
@@ -29,7 +28,7 @@ pub struct ImageReport {
     /// Most probable class.
     pub predicted: String,
     /// Probability of each class.
-    pub probabilities: indexmap::IndexMap<String, f64>,
+    pub probabilities: IndexMap<String, f64>,
 }
 
 /// Numbers of a whole data set.
@@ -47,8 +46,8 @@ pub struct Report {
     pub recall_macro: Option<f64>,
     /// Mean over the classes that the data has.
     pub f1_macro: Option<f64>,
-    /// One entry a class, in the model's order.
-    pub per_class: Vec<ClassReport>,
+    /// By class, in the model's order.
+    pub per_class: IndexMap<String, ClassReport>,
     /// Images by true class (rows) and predicted class (columns), in the model's order.
     pub confusion: Vec<Vec<u64>>,
     /// One entry an image.
@@ -90,13 +89,13 @@ pub fn report(classes: &[String], answers: &[Answer]) -> Report {
     }
     let total = answers.len().max(1) as f64;
     let right: u64 = (0..count).map(|class| confusion[class][class]).sum();
-    let per_class: Vec<ClassReport> = classes
+    let per_class: IndexMap<String, ClassReport> = classes
         .iter()
         .enumerate()
-        .map(|(class, name)| class_report(class, name, &confusion, answers))
+        .map(|(class, name)| (name.clone(), class_report(class, &confusion, answers)))
         .collect();
     let mean = |field: fn(&ClassReport) -> Option<f64>| {
-        let values: Vec<f64> = per_class.iter().filter_map(field).collect();
+        let values: Vec<f64> = per_class.values().filter_map(field).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
     Report {
@@ -121,7 +120,7 @@ pub fn report(classes: &[String], answers: &[Answer]) -> Report {
 }
 
 /// Probabilities under their class names, in class order.
-pub fn named(classes: &[String], probabilities: &[f32]) -> indexmap::IndexMap<String, f64> {
+pub fn named(classes: &[String], probabilities: &[f32]) -> IndexMap<String, f64> {
     classes
         .iter()
         .cloned()
@@ -129,12 +128,7 @@ pub fn named(classes: &[String], probabilities: &[f32]) -> indexmap::IndexMap<St
         .collect()
 }
 
-fn class_report(
-    class: usize,
-    name: &str,
-    confusion: &[Vec<u64>],
-    answers: &[Answer],
-) -> ClassReport {
+fn class_report(class: usize, confusion: &[Vec<u64>], answers: &[Answer]) -> ClassReport {
     let images: u64 = confusion[class].iter().sum();
     let named: u64 = confusion.iter().map(|row| row[class]).sum();
     let right = confusion[class][class] as f64;
@@ -151,7 +145,6 @@ fn class_report(
         .map(|answer| (answer.probabilities[class], answer.label == class))
         .collect();
     ClassReport {
-        class: name.into(),
         images,
         auc: auc(&scores),
         precision: present.then_some(precision),
@@ -196,8 +189,8 @@ impl Report {
         let mut text = String::new();
         let width = self
             .per_class
-            .iter()
-            .map(|c| c.class.chars().count())
+            .keys()
+            .map(|class| class.chars().count())
             .max()
             .unwrap_or(0)
             .max(8);
@@ -206,11 +199,11 @@ impl Report {
             "{:width$}  images  AUC     precision  recall  F1",
             "class"
         );
-        for class in &self.per_class {
+        for (name, class) in &self.per_class {
             let _ = writeln!(
                 text,
                 "{:width$}  {:>6}  {:6}  {:9}  {:6}  {}",
-                class.class,
+                name,
                 class.images,
                 number(class.auc),
                 number(class.precision),
@@ -229,9 +222,9 @@ impl Report {
             number(self.f1_macro)
         );
         let _ = writeln!(text, "\nconfusion (rows: true, columns: predicted)");
-        for (class, row) in self.per_class.iter().zip(&self.confusion) {
+        for (class, row) in self.per_class.keys().zip(&self.confusion) {
             let cells: String = row.iter().map(|n| format!("{n:>6}")).collect();
-            let _ = writeln!(text, "{:width$}{cells}", class.class);
+            let _ = writeln!(text, "{class:width$}{cells}");
         }
         let _ = write!(
             text,
@@ -272,12 +265,12 @@ mod tests {
         let report = report(&classes(), &answers);
         assert_eq!(report.accuracy, 0.75);
         assert_eq!(report.confusion, [[1, 1, 0], [0, 2, 0], [0, 0, 0]]);
-        let b = &report.per_class[1];
+        let b = &report.per_class["b"];
         assert_eq!(b.recall, Some(1.0));
         assert!((b.precision.unwrap() - 2.0 / 3.0).abs() < 1e-12);
         assert!((b.f1.unwrap() - 0.8).abs() < 1e-12);
         // a against the rest: 0.8 and 0.2 against 0.1 and 0.3.
-        assert_eq!(report.per_class[0].auc, Some(0.75));
+        assert_eq!(report.per_class["a"].auc, Some(0.75));
         let expected = -(0.8f64.ln() + 0.2f64.ln() + 0.8f64.ln() + 0.6f64.ln()) / 4.0;
         assert!((report.loss - expected).abs() < 1e-6);
     }
@@ -285,7 +278,7 @@ mod tests {
     #[test]
     fn a_class_without_images_is_null() {
         let report = report(&classes(), &[answer(0, [0.9, 0.05, 0.05])]);
-        let c = &report.per_class[2];
+        let c = &report.per_class["c"];
         assert_eq!(
             (c.auc, c.precision, c.recall, c.f1),
             (None, None, None, None)
@@ -293,7 +286,7 @@ mod tests {
         assert_eq!(report.auc_macro, None);
         assert_eq!(report.f1_macro, Some(1.0));
         let json = serde_json::to_value(&report).unwrap();
-        assert!(json["per_class"][2]["auc"].is_null());
+        assert!(json["per_class"]["c"]["auc"].is_null());
     }
 
     proptest! {

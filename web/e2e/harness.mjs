@@ -102,7 +102,8 @@ export async function open(browser, url, { query = '', init, ...options } = {}) 
   page.on('request', (request) => {
     if (/^(https?|wss?):/.test(request.url())) page.sent.push(request.url());
   });
-  await page.goto(url + query);
+  const answer = await page.goto(url + query);
+  assert.ok(answer.ok(), `${url} answered ${answer.status()}: is the page served at ${SERVED}?`);
   return page;
 }
 

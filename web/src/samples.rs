@@ -95,9 +95,11 @@ fn SampleButton(sample: Sample) -> impl IntoView {
                 desk.open(Input::new(name, Uint8Array::from(&*bytes)));
             }
         >
-            <img src=thumbnail alt="" width="96" height="96" />
-            <span class="name">{title}</span>
-            <span class="tag">"synthetic"</span>
+            <img src=thumbnail alt="" width="54" height="54" />
+            <span>
+                <span class="name">{title}</span>
+                <span class="tag">"synthetic"</span>
+            </span>
         </button>
     }
 }

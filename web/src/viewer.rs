@@ -61,8 +61,10 @@ fn DropZone(pick: impl Fn() + Copy + 'static) -> impl IntoView {
                 <path d="M24 31V9m0 0l-8 8m8-8l8 8" />
                 <path d="M8 30v7a3 3 0 003 3h26a3 3 0 003-3v-7" />
             </svg>
-            <span class="lead">"Drop a brain MRI slice here"</span>
-            <span>"or press to choose a file. Pasting works too."</span>
+            // The style sheet shows the words for the device: a phone has nothing to drop from.
+            <span class="lead by-mouse">"Drop a brain MRI slice here"</span>
+            <span class="by-mouse">"or press to choose a file. Pasting works too."</span>
+            <span class="lead by-touch">"Choose a brain MRI slice"</span>
             <span class="formats">"PNG · JPEG · WebP · BMP · TIFF"</span>
         </button>
     }

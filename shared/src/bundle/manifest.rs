@@ -97,6 +97,9 @@ pub struct DataSource {
     pub synthetic: bool,
     /// Images by part of the split (`train`, `validation`, `test`) and class.
     pub images: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Files that could not be read; the split counted them.
+    #[serde(default)]
+    pub skipped: u64,
 }
 
 /// How the parts were told apart.

@@ -101,11 +101,14 @@ impl EvaluateArgs {
             .data
             .iter()
             .filter(|source| !source.synthetic)
-            .flat_map(|source| source.images.values().flat_map(|counts| counts.values()))
+            .map(|source| {
+                let read = source.images.values().flat_map(|counts| counts.values());
+                source.skipped + read.sum::<u64>()
+            })
             .sum();
         if expected != dataset.entries.len() as u64 {
             bail!(
-                "the model was made from {expected} readable images ({}), but {} has {}: the split \
+                "the model was made from {expected} images ({}), but {} has {}: the split \
                  cannot be made again from another data set; use --part all or auto",
                 training
                     .data

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use scanlight_model::bundle::{MANIFEST_FILE, Manifest, Metrics};
+use scanlight_model::preprocess::InputGeometry;
 
 use super::evaluate;
 use crate::backend::BackendName;
-use crate::baseline::{nearest_neighbour_accuracy, thumbnail};
+use crate::baseline::{SIDE, nearest_neighbour_accuracy, thumbnail};
 use crate::config::{ArchitectureName, Config, Folders};
 use crate::data::{self, Part, scan_folders, split_dataset};
 use crate::metrics::Report;
@@ -209,7 +210,7 @@ impl TrainArgs {
             eprintln!("no test images were held out: nothing to measure the weights on");
         } else {
             let report = evaluate::measure(&bundle, &dataset, &tests, BackendName::Cpu)?;
-            let floor = floor(&loaded.images, &parts, config.input.width as usize);
+            let floor = floor(&loaded.images, &parts, &config.input);
             folder.write("test.json", &serde_json::to_vec_pretty(&report)?)?;
             println!("{}", report.table());
             if let Some(floor) = floor {
@@ -234,8 +235,13 @@ impl TrainArgs {
     }
 }
 
-/// Accuracy of a nearest neighbour on raw pixels, from training and validation to test images.
-fn floor(images: &[(usize, data::Image)], parts: &[Part], side: usize) -> Option<f64> {
+/// Accuracy of a nearest neighbour on raw pixels, from training and validation to test images;
+/// `None` for input planes that the thumbnails cannot be made from.
+fn floor(images: &[(usize, data::Image)], parts: &[Part], geometry: &InputGeometry) -> Option<f64> {
+    let side = geometry.width as usize;
+    if geometry.width != geometry.height || !side.is_multiple_of(SIDE) {
+        return None;
+    }
     let of = |test: bool| -> Vec<(Vec<f32>, usize)> {
         images
             .iter()

@@ -367,6 +367,7 @@ impl<'a, B: AutodiffBackend> Trainer<'a, B> {
                 name: name.clone(),
                 synthetic: false,
                 images: BTreeMap::new(),
+                skipped: 0,
             })
             .collect();
         let count = |source: &mut DataSource, part: Part, class: usize| {
@@ -377,15 +378,20 @@ impl<'a, B: AutodiffBackend> Trainer<'a, B> {
                 .entry(dataset.classes[class].clone())
                 .or_default() += 1;
         };
+        for entry in &dataset.entries {
+            sources[entry.set].skipped += 1;
+        }
         for (index, image) in self.work.images {
             let source = &mut sources[dataset.entries[*index].set];
             count(source, self.work.parts[*index], image.class);
+            source.skipped -= 1;
         }
         if !self.work.phantoms.is_empty() {
             let mut source = DataSource {
                 name: "phantoms".into(),
                 synthetic: true,
                 images: BTreeMap::new(),
+                skipped: 0,
             };
             for image in self.work.phantoms {
                 count(&mut source, Part::Train, image.class);
