@@ -78,6 +78,21 @@ describe('design', () => {
     });
   }
 
+  test('a sample chosen far down brings the scan into view', async (t) => {
+    const page = await openReady(browser, server.url, { query: QUERY, viewport: { width: 390, height: 640 } });
+    const samples = page.locator('.sample');
+    if ((await samples.count()) < 2) return t.skip('the page was built without samples');
+    await showResult(page);
+    const title = await samples.last().locator('.name').textContent();
+    await samples.last().click();
+    await result(page, `Sample: ${title}`);
+    await page.waitForFunction(() => {
+      const { top, bottom } = document.querySelector('#scan').getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    });
+    await page.context().close();
+  });
+
   test('a scan of any proportions keeps them', async () => {
     const page = await openReady(browser, server.url, { query: QUERY });
     for (const [width, height] of [[400, 100], [100, 400], [64, 64], [3000, 1000]]) {
@@ -128,7 +143,7 @@ describe('design', () => {
     await page.context().close();
   });
 
-  test('the page stays responsive while the worker works', async () => {
+  test('the page stays responsive while the worker works', async (t) => {
     const page = await openReady(browser, server.url, { query: QUERY });
     await drop(page, 'first.png', png(64, 64));
     await result(page, 'first.png');
@@ -160,7 +175,7 @@ describe('design', () => {
     const [, to] = pulse.ticks.findLast(([phase]) => phase === 'ready');
     const during = pulse.tasks.filter((task) => task.start > from + 50 && task.start < to - 50);
     const longest = Math.max(0, ...during.map((task) => task.length));
-    console.log(`worker busy for ${Math.round(to - from)} ms; longest task of the page ${Math.round(longest)} ms; ${pulse.frames - frames} frames`);
+    t.diagnostic(`worker busy for ${Math.round(to - from)} ms; longest task of the page ${Math.round(longest)} ms; ${pulse.frames - frames} frames`);
     assert.ok(stillWorking, 'the image is too small for this test');
     assert.ok(longest < 150, `the page was blocked for ${longest} ms`);
     assert.ok(pulse.frames - frames > 5, 'no frames were drawn meanwhile');

@@ -95,7 +95,7 @@ fn SampleButton(sample: Sample) -> impl IntoView {
                 desk.open(Input::new(name, Uint8Array::from(&*bytes)));
             }
         >
-            <img src=thumbnail alt="" width="54" height="54" />
+            <img src=thumbnail alt="" width="46" height="46" />
             <span>
                 <span class="name">{title}</span>
                 <span class="tag">"synthetic"</span>

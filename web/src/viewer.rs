@@ -4,7 +4,7 @@ use crate::intake;
 use crate::pixels;
 use crate::state::{Desk, Outcome, Phase};
 use crate::words;
-use leptos::html::{Button, Canvas, Input};
+use leptos::html::{Button, Canvas, Div, Input};
 use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen::{Clamped, JsCast, JsValue};
@@ -23,6 +23,15 @@ pub fn Viewer() -> impl IntoView {
         }
     };
     let filled = Memo::new(move |_| desk.outcome.read().is_some());
+    let stage = NodeRef::<Div>::new();
+    Effect::new(move |_| {
+        // On a phone the samples are far below: show what was asked for.
+        if let (Some(stage), Some(_)) = (stage.get(), desk.outcome.get())
+            && stage.get_bounding_client_rect().top() < 0.0
+        {
+            stage.scroll_into_view();
+        }
+    });
     view! {
         <section class="viewer" aria-label="Scan">
             <input
@@ -39,7 +48,7 @@ pub fn Viewer() -> impl IntoView {
                     }
                 }
             />
-            <div class="stage" class:filled=move || filled.get()>
+            <div class="stage" class:filled=move || filled.get() node_ref=stage>
                 <Show when=move || filled.get() fallback=move || view! { <DropZone pick /> }>
                     <Screen />
                 </Show>
