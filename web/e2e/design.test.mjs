@@ -177,7 +177,8 @@ describe('design', () => {
     const longest = Math.max(0, ...during.map((task) => task.length));
     t.diagnostic(`worker busy for ${Math.round(to - from)} ms; longest task of the page ${Math.round(longest)} ms; ${pulse.frames - frames} frames`);
     assert.ok(stillWorking, 'the image is too small for this test');
-    assert.ok(longest < 150, `the page was blocked for ${longest} ms`);
+    // A page that did the work itself would be blocked all the time; a busy machine stretches both alike.
+    assert.ok(longest < Math.max(150, (to - from) / 4), `the page was blocked for ${longest} ms`);
     assert.ok(pulse.frames - frames > 5, 'no frames were drawn meanwhile');
     await page.context().close();
   });

@@ -43,7 +43,7 @@ describe('the page on the CPU', () => {
     assert.ok(scan.colours > 20, 'the scan is drawn');
     const overlay = await canvas(page, '#overlay');
     assert.ok(overlay.visible > 100 && overlay.colours > 20, JSON.stringify(overlay));
-    assert.match(shown.heat, /strongest at the .+, \d+ % from the left and \d+ % from the top/);
+    assert.match(shown.heat, /strongest at the .+, \d+\s% from the left and \d+\s% from the top/);
   });
 
   test('choosing a class changes the heat map, its description, and nothing else', async () => {

@@ -54,7 +54,8 @@ pub fn heat_description(class: &str, peak: Option<[f32; 2]>) -> String {
     let Some(peak) = peak else {
         return format!("Nothing in the picture speaks for {}.", class_title(class));
     };
-    let share = |fraction: f32| format!("{:.0} %", fraction.clamp(0.0, 1.0) * 100.0);
+    // No line break between a number and its sign.
+    let share = |fraction: f32| format!("{:.0}\u{a0}%", fraction.clamp(0.0, 1.0) * 100.0);
     format!(
         "Evidence for {} is strongest at the {} of the picture, {} from the left and {} from the top.",
         class_title(class),
@@ -131,7 +132,7 @@ mod tests {
         assert_eq!(
             heat_description("glioma", Some([0.43, 0.31])),
             "Evidence for Glioma is strongest at the upper centre of the picture, \
-             43 % from the left and 31 % from the top."
+             43\u{a0}% from the left and 31\u{a0}% from the top."
         );
     }
 
