@@ -49,23 +49,28 @@ pub fn run(steps: &mut Steps, only: Option<Kind>) -> Result<()> {
     let tools = steps.run("tools", tools::ensure)?;
     let browser = steps.run("browser", browser::ensure)?;
     if wants(Kind::Wasm) {
-        steps.run("wasm tests", || {
-            Cmd::cargo()
-                .args(["test", "--release", "--target", TARGET])
-                .args(["--package", "scanlight-engine", "--tests"])
-                .args(["--features", ENGINES])
-                .envs(wasm.env.iter().cloned())
-                .env(
-                    "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
-                    &tools.test_runner,
-                )
-                .env("CHROMEDRIVER", &browser.driver)
-                .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
-                .env("PATH", path_with(&tools.path)?)
-                .dir(dirs::root())
-                .run()
-                .or_todo("a wasm test failed", MEND)
-        })?;
+        let calls: [&[&str]; 2] = [
+            &["scanlight-engine", "--tests", "--features", ENGINES],
+            &["scanlight-web"],
+        ];
+        for options in calls {
+            steps.run(&format!("wasm tests, {}", options[0]), || {
+                Cmd::cargo()
+                    .args(["test", "--release", "--target", TARGET, "--package"])
+                    .args(options)
+                    .envs(wasm.env.iter().cloned())
+                    .env(
+                        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+                        &tools.test_runner,
+                    )
+                    .env("CHROMEDRIVER", &browser.driver)
+                    .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
+                    .env("PATH", path_with(&tools.path)?)
+                    .dir(dirs::root())
+                    .run()
+                    .or_todo("a wasm test failed", MEND)
+            })?;
+        }
     }
     if wants(Kind::E2e) {
         steps.run("page", || page::build(&wasm, &tools))?;

@@ -21,7 +21,7 @@ pub struct HeadConfig {
 /// Global average pooling and one or two dense layers.
 ///
 /// Because the pooling is a mean, the gradient of a logit with respect to the feature maps has a
-/// closed form ([`Head::logit_gradients`]): class-activation maps need neither hooks nor autodiff.
+/// closed form ([`Head::logits_and_gradients`]): class-activation maps need neither hooks nor autodiff.
 #[derive(Module, Debug)]
 pub struct Head<B: Backend> {
     hidden: Option<Linear<B>>,
