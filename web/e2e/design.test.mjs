@@ -177,8 +177,9 @@ describe('design', () => {
     const longest = Math.max(0, ...during.map((task) => task.length));
     t.diagnostic(`worker busy for ${Math.round(to - from)} ms; longest task of the page ${Math.round(longest)} ms; ${pulse.frames - frames} frames`);
     assert.ok(stillWorking, 'the image is too small for this test');
-    // A page that did the work itself would be blocked all the time; a busy machine stretches both alike.
-    assert.ok(longest < Math.max(150, (to - from) / 4), `the page was blocked for ${longest} ms`);
+    // A page that did the work itself would be blocked all the time. How many milliseconds is a
+    // benchmark's question; here only the share counts, which a busy machine leaves alone.
+    assert.ok(longest < (to - from) / 2, `the page was blocked for ${longest} of ${to - from} ms`);
     assert.ok(pulse.frames - frames > 5, 'no frames were drawn meanwhile');
     await page.context().close();
   });
