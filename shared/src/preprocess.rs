@@ -241,6 +241,9 @@ impl From<Region> for Rect {
 const FOREGROUND_LEVEL: f32 = 0.10;
 /// Share of a row or column that has to be foreground for the head to reach there.
 const FOREGROUND_SHARE: f32 = 0.03;
+/// Share of a side that must qualify without a gap, so that rulers, frames and text lines along a
+/// whole side do not count as head.
+const FOREGROUND_RUN: f32 = 0.02;
 /// A box with less than this share of a side is no head, and the whole image is kept.
 const FOREGROUND_MIN_SIDE: f32 = 0.25;
 
@@ -248,8 +251,9 @@ const FOREGROUND_MIN_SIDE: f32 = 0.25;
 /// image's brightness range (its 1st to 99th percentile).
 ///
 /// Public sets frame the same slices with wide or no borders; this brings them to one scale. Marks
-/// that fill less than 3 % of their rows and columns do not count; a ruler along a whole side does. Where no plausible head is found, the region
-/// is the whole image.
+/// do not count when they fill less than 3 % of their rows and columns, nor when they are thinner
+/// than 2 % of the side, as a ruler is. Where no plausible head is found, the region is the whole
+/// image.
 pub fn foreground(scan: &Scan) -> Region {
     let (width, height) = (scan.width() as usize, scan.height() as usize);
     let (low, high) = percentiles(scan.luma());
@@ -264,14 +268,6 @@ pub fn foreground(scan: &Scan) -> Region {
             }
         }
     }
-    let span = |counts: &[u32], across: usize| -> Option<(u32, u32)> {
-        let enough = (FOREGROUND_SHARE * across as f32).ceil().max(1.0) as u32;
-        let first = counts.iter().position(|&n| n >= enough)?;
-        let last = counts.iter().rposition(|&n| n >= enough)?;
-        let length = last - first + 1;
-        (length as f32 >= FOREGROUND_MIN_SIDE * counts.len() as f32)
-            .then_some((first as u32, length as u32))
-    };
     match (span(&columns, height), span(&rows, width)) {
         (Some((x, width)), Some((y, height))) => Region {
             x,
@@ -281,6 +277,19 @@ pub fn foreground(scan: &Scan) -> Region {
         },
         _ => Region::whole(scan),
     }
+}
+
+/// Start and length of the stretch from the first to the last run of qualifying lines, from each
+/// line's count of bright pixels out of `across`.
+fn span(counts: &[u32], across: usize) -> Option<(u32, u32)> {
+    let enough = (FOREGROUND_SHARE * across as f32).ceil().max(1.0) as u32;
+    let run = (FOREGROUND_RUN * counts.len() as f32).ceil().max(1.0) as usize;
+    let qualifies = |window: &[u32]| window.iter().all(|&count| count >= enough);
+    let first = counts.windows(run).position(qualifies)?;
+    let last = counts.windows(run).rposition(qualifies)? + run - 1;
+    let length = last - first + 1;
+    (length as f32 >= FOREGROUND_MIN_SIDE * counts.len() as f32)
+        .then_some((first as u32, length as u32))
 }
 
 /// The 1st and 99th percentile, from at most some 65,000 evenly spaced values.
@@ -382,21 +391,31 @@ mod tests {
     }
 
     #[test]
-    fn foreground_finds_the_head_and_ignores_a_short_mark() {
-        let mut picture = disc(200, 160, [120.0, 90.0], 50.0);
-        let mut luma = picture.luma().to_vec();
-        for y in 60..64 {
-            luma[y * 200 + 5] = 255.0; // fewer pixels of a column than a head has
-        }
-        picture = Scan::new(200, 160, luma, (0.0, 255.0)).unwrap();
-        let found = foreground(&picture);
-        for (value, expected) in [
-            (found.x, 70),
-            (found.y, 40),
-            (found.width, 100),
-            (found.height, 100),
-        ] {
-            assert!(value.abs_diff(expected) <= 4, "{found:?}");
+    fn foreground_finds_the_head_and_ignores_marks() {
+        let plain = disc(200, 160, [120.0, 90.0], 50.0);
+        let marked = |marks: &dyn Fn(usize, usize) -> bool| {
+            let mut luma = plain.luma().to_vec();
+            for (index, value) in luma.iter_mut().enumerate() {
+                if marks(index % 200, index / 200) {
+                    *value = 255.0;
+                }
+            }
+            Scan::new(200, 160, luma, (0.0, 255.0)).unwrap()
+        };
+        let short = marked(&|x, y| x == 5 && (60..64).contains(&y));
+        let ruler = marked(&|x, _| x == 5);
+        let ticks = marked(&|x, y| x == 5 || x < 12 && y % 10 == 0);
+        let frame = marked(&|x, y| x == 0 || x == 199 || y == 0 || y == 159);
+        for picture in [plain.clone(), short, ruler, ticks, frame] {
+            let found = foreground(&picture);
+            for (value, expected) in [
+                (found.x, 70),
+                (found.y, 40),
+                (found.width, 100),
+                (found.height, 100),
+            ] {
+                assert!(value.abs_diff(expected) <= 4, "{found:?}");
+            }
         }
     }
 

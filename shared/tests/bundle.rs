@@ -19,14 +19,6 @@ fn reference() -> Architecture {
     common::architectures()[1].clone()
 }
 
-/// A bundle whose weights file is replaced, with matching size and hash.
-fn with_weights(bundle: &Bundle, bytes: Vec<u8>) -> Bundle {
-    let mut manifest = bundle.manifest.clone();
-    manifest.weights.size = bytes.len() as u64;
-    manifest.weights.sha256 = sha256_hex(&bytes);
-    Bundle::new(manifest, bytes).unwrap()
-}
-
 fn load_error(bundle: &Bundle) -> BundleError {
     bundle
         .network::<Flex>(&Default::default())
@@ -54,7 +46,7 @@ fn edited(
         let view = safetensors::tensor::TensorView::new(*dtype, shape.clone(), bytes).unwrap();
         (name.as_str(), view)
     });
-    with_weights(bundle, safetensors::serialize(views, None).unwrap())
+    common::with_weights(bundle, safetensors::serialize(views, None).unwrap())
 }
 
 #[test]
@@ -131,9 +123,9 @@ fn damaged_weights_are_refused() {
         Bundle::new(huge, weights.clone()),
         Err(BundleError::TooLarge { .. })
     ));
-    let garbage = with_weights(&bundle, vec![b'{'; 500]);
+    let garbage = common::with_weights(&bundle, vec![b'{'; 500]);
     assert!(matches!(load_error(&garbage), BundleError::Weights { .. }));
-    let empty = with_weights(&bundle, Vec::new());
+    let empty = common::with_weights(&bundle, Vec::new());
     assert!(matches!(load_error(&empty), BundleError::Weights { .. }));
 }
 
@@ -180,7 +172,7 @@ fn another_architecture_s_weights_are_refused() {
     let device = Default::default();
     let [compact, reference] =
         common::architectures().map(|a| common::fresh_bundle::<Flex>(a, &device));
-    let mixed = with_weights(&reference, compact.weights().to_vec());
+    let mixed = common::with_weights(&reference, compact.weights().to_vec());
     assert!(matches!(
         load_error(&mixed),
         BundleError::UnexpectedTensor { .. }

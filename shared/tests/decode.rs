@@ -4,7 +4,6 @@
 
 use std::io::Cursor;
 
-use image::codecs::gif::GifEncoder;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use proptest::prelude::*;
 use scanlight_model::decode::{DecodeError, decode};
@@ -95,16 +94,13 @@ fn bad_files_are_refused_in_one_line() {
     ));
 
     let mut gif = Vec::new();
-    let frame = |v| {
-        image::Frame::new(image::RgbaImage::from_pixel(
-            4,
-            4,
-            image::Rgba([v, v, v, 255]),
-        ))
-    };
-    GifEncoder::new(&mut gif)
-        .encode_frames([frame(0), frame(200)])
-        .unwrap();
+    let palette = [0, 0, 0, 255, 255, 255];
+    let mut encoder = gif::Encoder::new(&mut gif, 4, 4, &palette).unwrap();
+    for colour in [0, 1] {
+        let frame = gif::Frame::from_indexed_pixels(4, 4, vec![colour; 16], None);
+        encoder.write_frame(&frame).unwrap();
+    }
+    drop(encoder);
     assert!(matches!(
         refused(&gif),
         DecodeError::Animated { format: "GIF" }

@@ -108,11 +108,7 @@ fn amplified(bundle: &Bundle) -> Bundle {
         let view = safetensors::tensor::TensorView::new(dtype, shape.clone(), bytes).unwrap();
         (name.as_str(), view)
     });
-    let weights = safetensors::serialize(views, None).unwrap();
-    let mut manifest = bundle.manifest.clone();
-    manifest.weights.size = weights.len() as u64;
-    manifest.weights.sha256 = scanlight_model::bundle::sha256_hex(&weights);
-    Bundle::new(manifest, weights).unwrap()
+    common::with_weights(bundle, safetensors::serialize(views, None).unwrap())
 }
 
 fn write_golden() {

@@ -179,7 +179,7 @@ pub struct PhantomConfig {
 
 impl Default for PhantomConfig {
     fn default() -> Self {
-        Self { share: 0.05 }
+        Self { share: 0.1 }
     }
 }
 

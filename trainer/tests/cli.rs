@@ -23,26 +23,27 @@ width = 32
 height = 32
 "#;
 
-fn scanlight(folder: &Path, args: &[&str]) -> Output {
+/// Runs the program in a folder; the line is cut at spaces.
+fn scanlight(folder: &Path, line: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_scanlight"))
-        .args(args)
+        .args(line.split_whitespace())
         .current_dir(folder)
         .output()
         .unwrap()
 }
 
-fn good(folder: &Path, args: &[&str]) -> String {
-    let output = scanlight(folder, args);
+fn good(folder: &Path, line: &str) -> String {
+    let output = scanlight(folder, line);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{args:?}\n{text}\n{errors}");
+    assert!(output.status.success(), "{line}\n{text}\n{errors}");
     text + &errors
 }
 
 /// What a command that must fail says.
-fn bad(folder: &Path, args: &[&str]) -> String {
-    let output = scanlight(folder, args);
-    assert!(!output.status.success(), "{args:?} must fail");
+fn bad(folder: &Path, line: &str) -> String {
+    let output = scanlight(folder, line);
+    assert!(!output.status.success(), "{line} must fail");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!errors.contains("panicked"), "{errors}");
     assert!(errors.contains("error: "), "{errors}");
@@ -57,20 +58,7 @@ fn json(path: &Path) -> Value {
 fn trained() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    good(
-        at,
-        &[
-            "synth",
-            "--out",
-            "data",
-            "--per-class",
-            "12",
-            "--size",
-            "64",
-            "--seed",
-            "5",
-        ],
-    );
+    good(at, "synth --out data --per-class 12 --size 64 --seed 5");
     std::fs::write(at.join("config.toml"), CONFIG).unwrap();
     // One broken picture must be named and left out.
     std::fs::write(
@@ -78,18 +66,7 @@ fn trained() -> tempfile::TempDir {
         b"\x89PNG\r\n\x1a\nrubbish",
     )
     .unwrap();
-    let text = good(
-        at,
-        &[
-            "train",
-            "--data",
-            "data",
-            "--out",
-            "run",
-            "--config",
-            "config.toml",
-        ],
-    );
+    let text = good(at, "train --data data --out run --config config.toml");
     assert!(text.contains("skipped glioma/broken.png"), "{text}");
     assert!(text.contains("nearest neighbour"), "{text}");
     folder
@@ -110,17 +87,7 @@ fn from_drawn_data_to_a_published_model() {
     // The held-out part, found again by the manifest's split, gives the run's own numbers.
     good(
         at,
-        &[
-            "evaluate",
-            "--model",
-            "run",
-            "--data",
-            "data",
-            "--part",
-            "test",
-            "--json",
-            "test.json",
-        ],
+        "evaluate --model run --data data --part test --json test.json",
     );
     assert_eq!(json(&at.join("test.json")), json(&at.join("run/test.json")));
 
@@ -138,18 +105,7 @@ fn from_drawn_data_to_a_published_model() {
             std::fs::copy(item.path(), copy.join(item.file_name())).unwrap();
         }
     }
-    let text = good(
-        at,
-        &[
-            "evaluate",
-            "--model",
-            "run",
-            "--data",
-            "part",
-            "--json",
-            "report.json",
-        ],
-    );
+    let text = good(at, "evaluate --model run --data part --json report.json");
     assert!(text.contains("accuracy"), "{text}");
     let report = json(&at.join("report.json"));
     assert!(report["per_class"]["notumor"]["auc"].is_null());
@@ -176,16 +132,7 @@ fn from_drawn_data_to_a_published_model() {
 
     let text = good(
         at,
-        &[
-            "predict",
-            "--model",
-            "run",
-            "data/glioma/glioma_0001.png",
-            "--cam",
-            "maps",
-            "--json",
-            "p.json",
-        ],
+        "predict --model run data/glioma/glioma_0001.png --cam maps --json p.json",
     );
     assert!(text.contains("not a diagnosis"), "{text}");
     let predictions = json(&at.join("p.json"));
@@ -202,42 +149,19 @@ fn from_drawn_data_to_a_published_model() {
         (64, 64, image::ColorType::L16)
     );
 
-    good(
-        at,
-        &[
-            "publish",
-            "run",
-            "--to",
-            "public/models/small",
-            "--title",
-            "Small",
-        ],
-    );
+    good(at, "publish run --to public/models/small --title Small");
     let index = json(&at.join("public/models/index.json"));
     assert_eq!(index["default"], "small");
     assert_eq!(index["models"][0]["title"], "Small");
     // The shipped model is found without --model.
-    good(at, &["predict", "data/notumor/notumor_0000.png"]);
+    good(at, "predict data/notumor/notumor_0000.png");
 }
 
 #[test]
 fn a_run_in_two_pieces_ends_as_in_one() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    good(
-        at,
-        &[
-            "synth",
-            "--out",
-            "data",
-            "--per-class",
-            "8",
-            "--size",
-            "48",
-            "--seed",
-            "9",
-        ],
-    );
+    good(at, "synth --out data --per-class 8 --size 48 --seed 9");
     // The learning rate must not depend on the number of epochs here.
     let config = format!("{CONFIG}\n[optimizer]\nschedule = \"constant\"\n");
     std::fs::write(at.join("config.toml"), &config).unwrap();
@@ -246,24 +170,8 @@ fn a_run_in_two_pieces_ends_as_in_one() {
         config.replace("epochs = 2", "epochs = 1"),
     )
     .unwrap();
-    good(
-        at,
-        &[
-            "train",
-            "--data",
-            "data",
-            "--out",
-            "whole",
-            "--config",
-            "config.toml",
-        ],
-    );
-    good(
-        at,
-        &[
-            "train", "--data", "data", "--out", "pieces", "--config", "one.toml",
-        ],
-    );
+    good(at, "train --data data --out whole --config config.toml");
+    good(at, "train --data data --out pieces --config one.toml");
     // As if the run had been stopped after its first epoch.
     let state = at.join("pieces/checkpoint/state.json");
     let text = std::fs::read_to_string(&state).unwrap();
@@ -273,7 +181,7 @@ fn a_run_in_two_pieces_ends_as_in_one() {
     )
     .unwrap();
     std::fs::copy(at.join("whole/config.toml"), at.join("pieces/config.toml")).unwrap();
-    let text = good(at, &["train", "--resume", "pieces"]);
+    let text = good(at, "train --resume pieces");
     assert!(text.contains("going on after epoch 1"), "{text}");
 
     let losses = |run: &str| -> Vec<f64> {
@@ -298,19 +206,8 @@ fn a_run_in_two_pieces_ends_as_in_one() {
 fn mistakes_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    good(
-        at,
-        &[
-            "synth",
-            "--out",
-            "scans",
-            "--per-class",
-            "2",
-            "--size",
-            "32",
-        ],
-    );
-    let train = |data: &str| bad(at, &["train", "--data", data, "--out", "run"]);
+    good(at, "synth --out scans --per-class 2 --size 32");
+    let train = |data: &str| bad(at, &format!("train --data {data} --out run"));
     assert!(train("scanz").contains("did you mean"));
     assert!(!at.join("run").exists(), "nothing is made for a typo");
     std::fs::create_dir(at.join("scans/empty")).unwrap();
@@ -318,23 +215,12 @@ fn mistakes_are_named() {
     std::fs::remove_dir(at.join("scans/empty")).unwrap();
 
     std::fs::write(at.join("typo.toml"), "epoch = 3\n").unwrap();
-    let text = bad(
-        at,
-        &[
-            "train",
-            "--data",
-            "scans",
-            "--out",
-            "run",
-            "--config",
-            "typo.toml",
-        ],
-    );
+    let text = bad(at, "train --data scans --out run --config typo.toml");
     assert!(
         text.contains("typo.toml") && text.contains("`epoch`"),
         "{text}"
     );
-    assert!(bad(at, &["predict", "--model", "nowhere", "x.png"]).contains("no model folder"));
-    assert!(bad(at, &["train", "--resume", "scans"]).contains("no run folder"));
-    assert!(bad(at, &["evaluate", "--model", "scans", "--data", "scans"]).contains("model.json"));
+    assert!(bad(at, "predict --model nowhere x.png").contains("no model folder"));
+    assert!(bad(at, "train --resume scans").contains("no run folder"));
+    assert!(bad(at, "evaluate --model scans --data scans").contains("model.json"));
 }

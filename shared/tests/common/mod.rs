@@ -7,7 +7,7 @@ use scanlight_model::Scan;
 use scanlight_model::arch::{Architecture, CompactResnetConfig, ReferenceCnnConfig};
 use scanlight_model::bundle::{
     Bundle, FORMAT, FORMAT_VERSION, Manifest, Split, Training, WEIGHTS_FILE, WeightsInfo,
-    weights::Precision,
+    sha256_hex, weights::Precision,
 };
 use scanlight_model::preprocess::InputGeometry;
 
@@ -90,4 +90,12 @@ pub fn picture() -> Scan {
         }
     }
     Scan::new(width, height, luma, (0.0, 255.0)).unwrap()
+}
+
+/// A bundle whose weights file is replaced, with matching size and hash.
+pub fn with_weights(bundle: &Bundle, bytes: Vec<u8>) -> Bundle {
+    let mut manifest = bundle.manifest.clone();
+    manifest.weights.size = bytes.len() as u64;
+    manifest.weights.sha256 = sha256_hex(&bytes);
+    Bundle::new(manifest, bytes).unwrap()
 }
