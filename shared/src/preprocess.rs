@@ -241,9 +241,9 @@ impl From<Region> for Rect {
 const FOREGROUND_LEVEL: f32 = 0.10;
 /// Share of a row or column that has to be foreground for the head to reach there.
 const FOREGROUND_SHARE: f32 = 0.03;
-/// Share of a side that must qualify without a gap, so that rulers, frames and text lines along a
-/// whole side do not count as head.
-const FOREGROUND_RUN: f32 = 0.02;
+/// The widest gap inside a head, as a share of a side; what lies farther off, such as a ruler, a
+/// frame or a line of text, is no part of it.
+const FOREGROUND_GAP: f32 = 0.03;
 /// A box with less than this share of a side is no head, and the whole image is kept.
 const FOREGROUND_MIN_SIDE: f32 = 0.25;
 
@@ -251,9 +251,9 @@ const FOREGROUND_MIN_SIDE: f32 = 0.25;
 /// image's brightness range (its 1st to 99th percentile).
 ///
 /// Public sets frame the same slices with wide or no borders; this brings them to one scale. Marks
-/// do not count when they fill less than 3 % of their rows and columns, nor when they are thinner
-/// than 2 % of the side, as a ruler is. Where no plausible head is found, the region is the whole
-/// image.
+/// do not count when they fill less than 3 % of their rows and columns, nor when a gap of more than
+/// 3 % of the side parts them from the head, the longest stretch. Where no plausible head is found,
+/// the region is the whole image.
 pub fn foreground(scan: &Scan) -> Region {
     let (width, height) = (scan.width() as usize, scan.height() as usize);
     let (low, high) = percentiles(scan.luma());
@@ -279,14 +279,25 @@ pub fn foreground(scan: &Scan) -> Region {
     }
 }
 
-/// Start and length of the stretch from the first to the last run of qualifying lines, from each
-/// line's count of bright pixels out of `across`.
+/// Start and length of the longest stretch of lines in which enough of the `across` pixels are
+/// bright; small gaps do not end a stretch.
 fn span(counts: &[u32], across: usize) -> Option<(u32, u32)> {
     let enough = (FOREGROUND_SHARE * across as f32).ceil().max(1.0) as u32;
-    let run = (FOREGROUND_RUN * counts.len() as f32).ceil().max(1.0) as usize;
-    let qualifies = |window: &[u32]| window.iter().all(|&count| count >= enough);
-    let first = counts.windows(run).position(qualifies)?;
-    let last = counts.windows(run).rposition(qualifies)? + run - 1;
+    let gap = (FOREGROUND_GAP * counts.len() as f32).ceil() as usize;
+    let mut longest: Option<(usize, usize)> = None;
+    let mut current: Option<(usize, usize)> = None;
+    let lines = (0..counts.len()).filter(|&line| counts[line] >= enough);
+    for line in lines {
+        let start = match current {
+            Some((start, last)) if line - last <= gap + 1 => start,
+            _ => line,
+        };
+        current = Some((start, line));
+        if longest.is_none_or(|(first, last)| line - start > last - first) {
+            longest = current;
+        }
+    }
+    let (first, last) = longest?;
     let length = last - first + 1;
     (length as f32 >= FOREGROUND_MIN_SIDE * counts.len() as f32)
         .then_some((first as u32, length as u32))
