@@ -156,6 +156,32 @@ impl<B: Backend> Classifier<B> {
         }
     }
 
+    /// A tensor's values, which must all be finite.
+    pub(crate) async fn read<const D: usize>(
+        &self,
+        tensor: Tensor<B, D>,
+    ) -> Result<Vec<f32>, ClassifyError> {
+        let backend_error = |reason: String| ClassifyError::Backend {
+            backend: B::name(&self.device),
+            reason,
+        };
+        let data = tensor
+            .into_data_async()
+            .await
+            .map_err(|error| backend_error(error.to_string()))?;
+        let values: Vec<f32> = data
+            .convert::<f32>()
+            .into_vec()
+            .map_err(|error| backend_error(format!("{error:?}")))?;
+        if values.iter().all(|value| value.is_finite()) {
+            Ok(values)
+        } else {
+            Err(ClassifyError::NotFinite {
+                backend: B::name(&self.device),
+            })
+        }
+    }
+
     /// Logits and maps of each input, with a single read-back from the device.
     async fn run(
         &self,
@@ -177,23 +203,7 @@ impl<B: Backend> Classifier<B> {
             ],
             2,
         );
-        let backend_error = |reason: String| ClassifyError::Backend {
-            backend: B::name(&self.device),
-            reason,
-        };
-        let data = output
-            .into_data_async()
-            .await
-            .map_err(|error| backend_error(error.to_string()))?;
-        let values: Vec<f32> = data
-            .convert::<f32>()
-            .into_vec()
-            .map_err(|error| backend_error(format!("{error:?}")))?;
-        if values.iter().any(|value| !value.is_finite()) {
-            return Err(ClassifyError::NotFinite {
-                backend: B::name(&self.device),
-            });
-        }
+        let values = self.read(output).await?;
         Ok(values
             .chunks_exact(classes * row)
             .map(|image| {

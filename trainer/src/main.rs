@@ -6,6 +6,7 @@ mod baseline;
 mod commands;
 mod config;
 mod data;
+mod explain;
 mod inference;
 mod metrics;
 mod phantoms;
@@ -38,6 +39,7 @@ enum Command {
     Predict(commands::predict::PredictArgs),
     Publish(commands::publish::PublishArgs),
     Synth(commands::synth::SynthArgs),
+    CamEval(commands::cam_eval::CamEvalArgs),
 }
 
 fn main() -> std::process::ExitCode {
@@ -47,6 +49,7 @@ fn main() -> std::process::ExitCode {
         Command::Predict(args) => args.run(),
         Command::Publish(args) => args.run(),
         Command::Synth(args) => args.run(),
+        Command::CamEval(args) => args.run(),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! The subcommands.
 
+pub mod cam_eval;
 pub mod evaluate;
 pub mod predict;
 pub mod publish;

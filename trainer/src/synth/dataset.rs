@@ -55,8 +55,9 @@ pub enum SynthError {
 
 /// Writes `out/<class>/<class>_NNNN.png` for every class and `out/slices.csv`.
 ///
-/// The table's columns are `path,label,plane,x_center,y_center,width,height`: paths relative to `out` with `/`, the box
-/// in fractions of the image, its four fields empty for `notumor`. Planes take turns: axial, coronal, sagittal.
+/// The table's columns are `path,label,patient,slice,x_center,y_center,width,height,plane`: paths relative to `out` with
+/// `/`, the box in fractions of the image, its four fields empty for `notumor`. Every slice is of another head, so each
+/// is its own patient. Planes take turns: axial, coronal, sagittal.
 /// Each slice depends on `seed`, its class and its number alone, so a larger `per_class` keeps the slices of a smaller.
 ///
 /// # Errors
@@ -68,7 +69,7 @@ pub fn write_dataset(
     size: u32,
     seed: u64,
 ) -> Result<SynthSummary, SynthError> {
-    let mut table = String::from("path,label,plane,x_center,y_center,width,height\n");
+    let mut table = String::from("path,label,patient,slice,x_center,y_center,width,height,plane\n");
     let mut slices = 0;
     let mut written_size = size;
     for (class, finding) in Finding::ALL.into_iter().enumerate() {
@@ -102,7 +103,11 @@ pub fn write_dataset(
                 },
             );
             // Writing to a String cannot fail.
-            let _ = writeln!(table, "{name}/{file},{name},{},{place}", plane.name());
+            let _ = writeln!(
+                table,
+                "{name}/{file},{name},{name}-{number:04},1,{place},{}",
+                plane.name()
+            );
             slices += 1;
             written_size = slice.image.width();
         }

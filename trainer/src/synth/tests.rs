@@ -145,17 +145,18 @@ fn a_dataset_holds_what_its_table_says() {
     let mut lines = table.lines();
     assert_eq!(
         lines.next(),
-        Some("path,label,plane,x_center,y_center,width,height")
+        Some("path,label,patient,slice,x_center,y_center,width,height,plane")
     );
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
     assert_eq!(rows.len(), 16);
     for (i, row) in rows.iter().enumerate() {
-        assert_eq!(row.len(), 7);
+        assert_eq!(row.len(), 9);
         assert_eq!(row[0], format!("{0}/{0}_{1:04}.png", row[1], i % 4));
-        assert_eq!(row[2], Plane::ALL[i % 4 % 3].name());
+        assert_eq!(row[2], format!("{}-{:04}", row[1], i % 4));
+        assert_eq!(row[8], Plane::ALL[i % 4 % 3].name());
         let image = image::open(out.path().join(row[0])).expect("the slice opens");
         assert_eq!((image.width(), image.color()), (48, image::ColorType::L8));
-        let numbers = row[3..]
+        let numbers = row[4..8]
             .iter()
             .filter(|field| field.parse::<f32>().is_ok())
             .count();

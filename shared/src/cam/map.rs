@@ -1,25 +1,6 @@
-//! Class-activation maps: where the network looked.
-//!
-//! Grad-CAM (Selvaraju et al. 2017, <https://arxiv.org/abs/1610.02391>) weights each feature map by
-//! the mean gradient of a class's logit and keeps the positive part of the sum. All architectures
-//! end in global average pooling and dense layers, so the gradient has a closed form and one pass
-//! gives the maps of all classes.
-
-use burn::tensor::{Tensor, activation::relu, backend::Backend};
+//! A class-activation map and its way back onto the original image.
 
 use crate::geometry::Placement;
-
-/// Grad-CAM of every class, `[N, C, h, w]`, not normalised, from feature maps `[N, K, h, w]` and
-/// the logits' gradients `[N, C, K]` with respect to the pooled features.
-pub fn grad_cam<B: Backend>(features: Tensor<B, 4>, gradients: Tensor<B, 3>) -> Tensor<B, 4> {
-    let [batch, channels, height, width] = features.dims();
-    let classes = gradients.dims()[1];
-    let area = height * width;
-    // The gradient of a mean is the same everywhere, so its mean over the plane is 1 / area of it.
-    let weights = gradients.div_scalar(area as f32);
-    relu(weights.matmul(features.reshape([batch, channels, area])))
-        .reshape([batch, classes, height, width])
-}
 
 /// One class's activation map on the network's own grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,19 +57,12 @@ impl ClassMap {
 
     /// Bilinear value at a point in fractions of the network's input plane.
     fn sample(&self, x: f32, y: f32) -> f32 {
-        let axis = |fraction: f32, length: usize| {
-            let position = (fraction * length as f32 - 0.5).clamp(0.0, (length - 1) as f32);
-            let low = position.floor();
-            let first = low as usize;
-            (first, (first + 1).min(length - 1), position - low)
-        };
-        let (x0, x1, fx) = axis(x, self.width);
-        let (y0, y1, fy) = axis(y, self.height);
-        let row = |y: usize| {
-            let line = &self.values[y * self.width..(y + 1) * self.width];
-            line[x0] * (1.0 - fx) + line[x1] * fx
-        };
-        row(y0) * (1.0 - fy) + row(y1) * fy
+        bilinear(&self.values, self.width, self.height, x, y)
+    }
+
+    /// The map over the network's input plane, as `height * width` values in 0..=1, row-major.
+    pub fn on_plane(&self, width: usize, height: usize) -> Vec<f32> {
+        enlarge(&self.values, self.width, self.height, width, height)
     }
 
     /// The map over the whole original image, as `height * width` values in 0..=1, row-major.
@@ -146,38 +120,41 @@ impl ClassMap {
     }
 }
 
-/// Anchors of the colour map: inferno (van der Walt and Smith 2015, CC0), perceptually uniform and
-/// distinct for colour-blind eyes.
-const INFERNO: [[u8; 3]; 9] = [
-    [0, 0, 4],
-    [31, 12, 72],
-    [85, 15, 109],
-    [136, 34, 106],
-    [186, 54, 85],
-    [227, 89, 51],
-    [249, 140, 10],
-    [249, 201, 50],
-    [252, 255, 164],
-];
-
-/// The heatmap's colour for a value in 0..=1 (clamped), as sRGB.
-pub fn colour(value: f32) -> [u8; 3] {
-    let position = value.clamp(0.0, 1.0) * (INFERNO.len() - 1) as f32;
-    let index = (position as usize).min(INFERNO.len() - 2);
-    let share = position - index as f32;
-    let (low, high) = (INFERNO[index], INFERNO[index + 1]);
-    std::array::from_fn(|channel| {
-        let (a, b) = (f32::from(low[channel]), f32::from(high[channel]));
-        (a + (b - a) * share).round() as u8
-    })
+/// Bilinear value of a `width` x `height` grid at a point in fractions of it; cells' values lie at
+/// their centres, and beyond the outermost centres the edge goes on.
+fn bilinear(values: &[f32], width: usize, height: usize, x: f32, y: f32) -> f32 {
+    let axis = |fraction: f32, length: usize| {
+        let position = (fraction * length as f32 - 0.5).clamp(0.0, (length - 1) as f32);
+        let low = position.floor();
+        let first = low as usize;
+        (first, (first + 1).min(length - 1), position - low)
+    };
+    let (x0, x1, fx) = axis(x, width);
+    let (y0, y1, fy) = axis(y, height);
+    let row = |y: usize| {
+        let line = &values[y * width..(y + 1) * width];
+        line[x0] * (1.0 - fx) + line[x1] * fx
+    };
+    row(y0) * (1.0 - fy) + row(y1) * fy
 }
 
-/// A grey value with the heatmap laid over it: the map's value times `opacity` is how much of the
-/// colour shows, so that what the network ignored stays as it was.
-pub fn blend(grey: u8, value: f32, opacity: f32) -> [u8; 3] {
-    let share = (value.clamp(0.0, 1.0) * opacity.clamp(0.0, 1.0)).min(1.0);
-    colour(value)
-        .map(|channel| (f32::from(grey) * (1.0 - share) + f32::from(channel) * share).round() as u8)
+/// A `width` x `height` grid resampled bilinearly to `to_width` x `to_height` values, row-major.
+pub(super) fn enlarge(
+    values: &[f32],
+    width: usize,
+    height: usize,
+    to_width: usize,
+    to_height: usize,
+) -> Vec<f32> {
+    let mut plane = Vec::with_capacity(to_width * to_height);
+    for row in 0..to_height {
+        let y = (row as f32 + 0.5) / to_height as f32;
+        plane.extend((0..to_width).map(|column| {
+            let x = (column as f32 + 0.5) / to_width as f32;
+            bilinear(values, width, height, x, y)
+        }));
+    }
+    plane
 }
 
 #[cfg(test)]
@@ -242,15 +219,11 @@ mod tests {
     }
 
     #[test]
-    fn colours_run_from_dark_to_light() {
-        let light = |c: [u8; 3]| c.iter().map(|&v| u32::from(v)).sum::<u32>();
-        for step in 1..=16 {
-            let (low, high) = ((step - 1) as f32 / 16.0, step as f32 / 16.0);
-            assert!(light(colour(high)) > light(colour(low)));
-        }
-        assert_eq!(colour(-1.0), INFERNO[0]);
-        assert_eq!(colour(2.0), INFERNO[8]);
-        assert_eq!(blend(77, 0.0, 1.0), [77; 3]);
+    fn the_input_plane_is_the_grid_enlarged() {
+        let map = ClassMap::new(2, 1, vec![0.0, 4.0]);
+        assert_eq!(map.on_plane(2, 1), [0.0, 1.0]);
+        assert_eq!(map.on_plane(4, 1), [0.0, 0.25, 0.75, 1.0]);
+        assert_eq!(map.on_plane(2, 2), [0.0, 1.0, 0.0, 1.0]);
     }
 
     proptest! {
