@@ -1,6 +1,8 @@
 //! The subcommands.
 
+pub mod config;
 pub mod evaluate;
+pub mod find_lr;
 pub mod predict;
 pub mod publish;
 pub mod synth;
