@@ -35,6 +35,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(Box<commands::train::TrainArgs>),
+    #[command(name = "find-lr")]
+    FindLr(commands::find_lr::FindLrArgs),
+    Config(commands::config::ConfigArgs),
     Evaluate(commands::evaluate::EvaluateArgs),
     Predict(commands::predict::PredictArgs),
     Publish(commands::publish::PublishArgs),
@@ -45,6 +48,8 @@ enum Command {
 fn main() -> std::process::ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => args.run(),
+        Command::FindLr(args) => args.run(),
+        Command::Config(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Predict(args) => args.run(),
         Command::Publish(args) => args.run(),

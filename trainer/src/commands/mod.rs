@@ -1,7 +1,9 @@
 //! The subcommands.
 
 pub mod cam_eval;
+pub mod config;
 pub mod evaluate;
+pub mod find_lr;
 pub mod predict;
 pub mod publish;
 pub mod synth;

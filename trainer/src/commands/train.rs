@@ -23,13 +23,13 @@ use crate::train::{RunFolder, RunInfo, TrainWork};
 pub struct TrainArgs {
     /// Data set: a folder with one folder per class, with or without Training/ and Testing/ above.
     /// Repeat it to put several sets together.
-    #[arg(long, value_name = "DIR", required_unless_present = "resume")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["resume", "print_config"])]
     data: Vec<PathBuf>,
     /// Folder for the run: configuration, split, log, checkpoint and the best weights.
-    #[arg(long, value_name = "RUN", required_unless_present = "resume")]
+    #[arg(long, value_name = "RUN", required_unless_present_any = ["resume", "print_config"])]
     out: Option<PathBuf>,
     /// Go on with an interrupted run, with the options it was started with.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "config", "arch", "epochs", "batch_size", "learning_rate", "seed", "folders", "phantoms"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "config", "arch", "epochs", "batch_size", "learning_rate", "seed", "folders", "phantoms", "log_steps"])]
     resume: Option<PathBuf>,
     /// Options as a TOML file; the flags below override it. Every run saves its own as config.toml.
     #[arg(long, value_name = "FILE")]
@@ -55,6 +55,12 @@ pub struct TrainArgs {
     /// Synthetic phantoms for every real training image (0 for none).
     #[arg(long, value_name = "SHARE")]
     phantoms: Option<f64>,
+    /// Also write every step's loss, learning rate and gradient length, into steps.jsonl.
+    #[arg(long)]
+    log_steps: bool,
+    /// Print the configuration that the other options make, every value explained, and stop.
+    #[arg(long, conflicts_with = "resume")]
+    print_config: bool,
     /// What trains.
     #[arg(long, default_value = "cpu")]
     backend: BackendName,
@@ -75,6 +81,21 @@ impl TrainArgs {
             }
             return Ok((folder, config, info, true));
         }
+        let config = self.configuration()?;
+        let info = RunInfo {
+            data: self.data.clone(),
+            classes: Vec::new(),
+            backend: self
+                .backend
+                .to_possible_value()
+                .map_or_else(String::new, |value| value.get_name().to_string()),
+        };
+        let out = self.out.as_ref().context("--out is missing")?;
+        Ok((RunFolder::create(out)?, config, info, false))
+    }
+
+    /// The configuration file with the flags over it.
+    fn configuration(&self) -> Result<Config> {
         let mut config = match &self.config {
             Some(path) => Config::load(path)?,
             None => Config::default(),
@@ -89,20 +110,16 @@ impl TrainArgs {
         config.seed = self.seed.unwrap_or(config.seed);
         config.split.folders = self.folders.unwrap_or(config.split.folders);
         config.phantoms.share = self.phantoms.unwrap_or(config.phantoms.share);
-        let info = RunInfo {
-            data: self.data.clone(),
-            classes: Vec::new(),
-            backend: self
-                .backend
-                .to_possible_value()
-                .map_or_else(String::new, |value| value.get_name().to_string()),
-        };
-        let out = self.out.as_ref().context("--out is missing")?;
-        Ok((RunFolder::create(out)?, config, info, false))
+        config.log_steps |= self.log_steps;
+        Ok(config)
     }
 
     /// Runs the command.
     pub fn run(self) -> Result<()> {
+        if self.print_config {
+            print!("{}", self.configuration()?.to_toml()?);
+            return Ok(());
+        }
         // Everything that can be wrong with the data is found before a folder is made.
         if self.resume.is_none() {
             scan_folders(&self.data)?;
@@ -163,6 +180,12 @@ impl TrainArgs {
             &config.input,
             config.seed ^ PHANTOM_SEED,
         )?;
+        let held: usize = loaded.images.iter().map(|(_, image)| image.bytes()).sum();
+        let held = held + phantoms.iter().map(data::Image::bytes).sum::<usize>();
+        eprintln!(
+            "decoded images take {} MB of memory",
+            held.div_ceil(1_000_000)
+        );
 
         let backend = if resumed && self.backend == BackendName::Cpu {
             BackendName::from_str(&info.backend, true).unwrap_or(self.backend)
@@ -181,7 +204,7 @@ impl TrainArgs {
         })?;
         if outcome.state.best_epoch == 0 {
             eprintln!(
-                "interrupted in the first epoch: there are no weights yet; start again with `scanlight train --resume {}`",
+                "interrupted in the first epoch: there are no weights yet; go on with `scanlight train --resume {}`",
                 folder.root().display()
             );
             return Ok(());

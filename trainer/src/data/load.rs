@@ -41,6 +41,11 @@ pub struct Loaded {
 pub const SOURCE_FACTOR: u32 = 2;
 
 impl Image {
+    /// Memory that its pixels take.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.clean.as_slice()) + self.source.len()
+    }
+
     /// Decodes one file's bytes. `augmentable` also keeps the larger copy.
     pub fn from_bytes(
         bytes: &[u8],

@@ -3,7 +3,7 @@
 mod load;
 mod split;
 
-pub use load::{Image, load};
+pub use load::{Image, SOURCE_FACTOR, load};
 pub use split::{Part, split_by_method, split_dataset};
 
 use std::collections::BTreeSet;

@@ -2,8 +2,18 @@
 
 mod batches;
 mod checkpoint;
+mod dashboard;
+mod ema;
+mod finder;
+mod folder;
+mod loss;
+mod manifest;
+mod measure;
+mod optimizer;
+mod record;
 mod run;
 mod step;
 
-pub use checkpoint::{RunFolder, RunInfo, write_whole};
+pub use finder::{FindWork, Finding, Sweep};
+pub use folder::{RunFolder, RunInfo, write_whole};
 pub use run::TrainWork;

@@ -1,31 +1,35 @@
 //! A training run from decoded images to the best weights.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use burn::module::{AutodiffModule, Module};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use scanlight_model::arch::Network;
-use scanlight_model::bundle::{
-    Bundle, DataSource, FORMAT, FORMAT_VERSION, MANIFEST_FILE, Manifest, Split, Training,
-    WEIGHTS_FILE, WeightsInfo, weights::Precision,
-};
+use scanlight_model::bundle::{Bundle, MANIFEST_FILE, Split, WEIGHTS_FILE, weights::Precision};
 
-use super::batches::{produce, steps};
-use super::checkpoint::{EpochRecord, RunFolder, State};
-use super::step::{class_weights, optimizer, step};
+use super::batches::{Batch, Producer, steps};
+use super::checkpoint::Model;
+use super::dashboard::{Dashboard, StepStatus};
+use super::ema::Ema;
+use super::folder::RunFolder;
+use super::loss::{Targets, class_weights};
+use super::measure::{Measured, Sample, measure};
+use super::optimizer::optimizer;
+use super::record::{EpochRecord, State, StepRecord};
+use super::step::step;
 use crate::backend::WithTrainingBackend;
-use crate::config::Config;
+use crate::config::{Config, Keep};
 use crate::data::{Dataset, Image, Part};
-use crate::inference;
-use crate::metrics::{Answer, report};
-use crate::progress::{Progress, duration};
 
 /// Most clean training images on which accuracy is logged each epoch.
 const CLEAN_SAMPLE: usize = 256;
+/// Batches that may wait for the network.
+const BATCHES_AHEAD: usize = 4;
+/// Folder of the newest epoch's weights within the run's.
+const LAST: &str = "last";
 
 /// Everything a run needs, whichever backend trains.
 pub struct TrainWork<'a> {
@@ -64,12 +68,6 @@ impl WithTrainingBackend for TrainWork<'_> {
     }
 }
 
-/// A clean input with its class.
-struct Sample<'a> {
-    input: &'a [f32],
-    class: usize,
-}
-
 struct Trainer<'a, B: AutodiffBackend> {
     work: TrainWork<'a>,
     backend: String,
@@ -77,8 +75,17 @@ struct Trainer<'a, B: AutodiffBackend> {
     train: Vec<&'a Image>,
     validation: Vec<Sample<'a>>,
     clean: Vec<Sample<'a>>,
-    class_weights: Vec<f32>,
+    targets: Targets,
     state: State,
+}
+
+/// What the steps of an epoch gave.
+struct Steps {
+    /// Learning rate of the last.
+    rate: f64,
+    images_per_second: f64,
+    waiting_seconds: f64,
+    interrupted: bool,
 }
 
 impl<'a, B: AutodiffBackend> Trainer<'a, B> {
@@ -102,21 +109,12 @@ impl<'a, B: AutodiffBackend> Trainer<'a, B> {
             .collect();
         let validation: Vec<_> = of(Part::Validation).map(sample).collect();
         let train: Vec<&Image> = real.into_iter().chain(work.phantoms).collect();
-        let mut counts = vec![0; work.dataset.classes.len()];
-        for image in &train {
-            counts[image.class] += 1;
-        }
-        if let Some(empty) = counts.iter().position(|&count| count == 0) {
-            anyhow::bail!(
-                "no readable training image of the class {:?} is left",
-                work.dataset.classes[empty]
-            );
-        }
+        let targets = targets(&train, &work.dataset.classes, work.config)?;
         if validation.is_empty() {
-            anyhow::bail!("no readable validation image is left; raise split.validation_share");
+            bail!("no readable validation image is left; raise split.validation_share");
         }
         Ok(Self {
-            class_weights: class_weights(&counts, work.config.class_weights),
+            targets,
             state: work.folder.state()?,
             backend: backend.into(),
             device,
@@ -127,277 +125,302 @@ impl<'a, B: AutodiffBackend> Trainer<'a, B> {
         })
     }
 
-    fn train(mut self) -> Result<Outcome> {
+    /// The model at the run's start or where its checkpoint stands.
+    fn model(&self) -> Result<Model<B>> {
         let config = self.work.config;
+        let classes = self.work.dataset.classes.len();
         B::seed(&self.device, config.seed);
-        let mut network: Network<B> = config
-            .architecture
-            .init(self.work.dataset.classes.len(), &self.device);
-        let mut optimizer = optimizer::<B>(config);
-        if self.state.epoch > 0 {
-            (network, optimizer) =
-                self.work
-                    .folder
-                    .load_checkpoint(network, optimizer, &self.state, &self.device)?;
-            self.work.folder.trim_log(self.state.epoch)?;
-            eprintln!("going on after epoch {}", self.state.epoch);
-        }
+        let network: Network<B> = config.architecture.init(classes, &self.device);
+        // Weights are drawn when they are first looked at: now, before anything else is drawn.
+        let parameters = network.num_params();
+        let decay = config.ema.decay;
+        let model = Model {
+            ema: (decay > 0.0).then(|| Ema::new(network.valid(), 0, decay)),
+            optimizer: optimizer::<B>(&config.optimizer),
+            network,
+        };
         eprintln!(
-            "training {} ({} parameters) with {} on {} images, {} of them phantoms; {} validate",
+            "training {} ({parameters} parameters) with {} on {} images, {} of them phantoms; {} validate",
             config.architecture.kind(),
-            network.num_params(),
             self.backend,
             self.train.len(),
             self.work.phantoms.len(),
             self.validation.len()
         );
-        let start = Instant::now();
-        let first = self.state.epoch;
-        while self.state.epoch < config.epochs && !self.state.finished {
-            let Some((next, record)) = self.epoch(network, &mut optimizer)? else {
-                return self.interrupted();
-            };
-            network = next;
-            self.state.epoch = record.epoch;
-            let better = self
-                .state
-                .best_loss
-                .is_none_or(|best| record.validation_loss < best);
-            if better {
-                self.state.best_epoch = record.epoch;
-                self.state.best_loss = Some(record.validation_loss);
-                self.save_best(&network.valid())?;
-            }
-            let patience = config.early_stopping.patience;
-            let waited = record.epoch - self.state.best_epoch;
-            self.state.finished =
-                record.epoch == config.epochs || (patience > 0 && waited >= patience);
-            self.work.folder.log(&record)?;
-            self.work
-                .folder
-                .save_checkpoint(&network, &optimizer, &self.state)?;
-            let done = f64::from(record.epoch - first);
-            let left =
-                start.elapsed().as_secs_f64() / done * f64::from(config.epochs - record.epoch);
-            eprintln!(
-                "epoch {:>3}/{}  train loss {:.4}  validation loss {:.4}  accuracy {:.4}  clean train {:.4}  {}  eta {}{}",
-                record.epoch,
-                config.epochs,
-                record.train_loss,
-                record.validation_loss,
-                record.validation_accuracy,
-                record.clean_train_accuracy,
-                duration(record.seconds),
-                duration(left),
-                if better { "  best" } else { "" }
-            );
+        if self.state.epoch == 0 && self.state.step == 0 {
+            return Ok(model);
         }
-        // The kept epoch is known to the manifest only now.
+        self.work.folder.load_checkpoint(
+            model,
+            &self.state,
+            &config.architecture,
+            classes,
+            &self.device,
+        )
+    }
+
+    fn train(mut self) -> Result<Outcome> {
+        let config = self.work.config;
+        let mut model = self.model()?;
+        let (epoch, step) = (self.state.epoch, self.state.step);
+        if epoch > 0 || step > 0 {
+            eprintln!("going on after epoch {epoch}, step {step}");
+        }
+        let folder = self.work.folder;
+        folder.trim_logs(epoch, step)?;
+        let count = steps(self.train.len(), config.batch_size);
+        let mut dashboard = Dashboard::new(config.epochs, count, &self.state, folder.history());
+        let producer_images = std::mem::take(&mut self.train);
+        let producer_targets = self.targets.clone();
+        let producer = Producer::new(&producer_images, config, &producer_targets)?;
+        while self.state.epoch < config.epochs && !self.state.finished {
+            dashboard.begin(self.state.epoch);
+            let started = Instant::now();
+            let (next, done) = self.steps(model, &producer, count, &dashboard)?;
+            model = next;
+            self.state.seconds += started.elapsed().as_secs_f64();
+            if done.interrupted {
+                folder.save_checkpoint(&model, &mut self.state)?;
+                dashboard.finish();
+                return Ok(Outcome {
+                    state: self.state,
+                    interrupted: true,
+                });
+            }
+            dashboard.validating();
+            let record = self.finish_epoch(&model, &done, count)?;
+            folder.log_epoch(&record)?;
+            folder.save_checkpoint(&model, &mut self.state)?;
+            dashboard.end(record, &self.state);
+        }
+        dashboard.finish();
         Ok(Outcome {
             state: self.state,
             interrupted: false,
         })
     }
 
-    fn interrupted(self) -> Result<Outcome> {
-        Ok(Outcome {
-            state: self.state,
-            interrupted: true,
+    /// The steps that are left of the epoch.
+    fn steps(
+        &mut self,
+        model: Model<B>,
+        producer: &Producer<'_>,
+        count: usize,
+        dashboard: &Dashboard,
+    ) -> Result<(Model<B>, Steps)> {
+        let (epoch, first) = (self.state.epoch, self.state.step as usize);
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(BATCHES_AHEAD);
+            scope.spawn(move || producer.produce(epoch, first, &sender));
+            // The receiver ends with this call: a producer that still works then stops.
+            self.steps_from(model, receiver, count, dashboard)
         })
     }
 
-    /// One epoch; `None` when it was interrupted.
-    fn epoch(
-        &self,
-        mut network: Network<B>,
-        optimizer: &mut super::step::NetworkOptimizer<B>,
-    ) -> Result<Option<(Network<B>, EpochRecord)>> {
+    fn steps_from(
+        &mut self,
+        mut model: Model<B>,
+        batches: Receiver<Batch>,
+        count: usize,
+        dashboard: &Dashboard,
+    ) -> Result<(Model<B>, Steps)> {
         let config = self.work.config;
-        let epoch = self.state.epoch;
         let start = Instant::now();
-        // Dropout draws from the backend's generator: the epoch alone must say where it stands.
-        B::seed(&self.device, config.seed.wrapping_add(u64::from(epoch) + 1));
-        let count = steps(self.train.len(), config.batch_size);
-        let progress = Progress::new(&format!("epoch {}", epoch + 1), count as u64);
-        let (sender, receiver) = sync_channel(4);
-        let mut total = 0.0;
-        let mut rate = 0.0;
-        let mut stopped = false;
-        let train = &self.train;
-        network = std::thread::scope(|scope| {
-            scope.spawn(move || produce(train, config, epoch, &sender));
-            for (index, batch) in receiver.into_iter().enumerate() {
-                if self.work.interrupted.load(Ordering::Relaxed) {
-                    stopped = true;
-                    break;
-                }
-                rate = config.learning_rate(f64::from(epoch) + index as f64 / count as f64);
-                let (next, loss) = step(
-                    network,
-                    optimizer,
-                    &batch,
-                    &self.class_weights,
-                    config,
-                    rate,
-                    &self.device,
-                );
-                network = next;
-                total += f64::from(loss);
-                let mean = total / (index + 1) as f64;
-                progress.set(index as u64 + 1, &format!("loss {mean:.4}"));
-                if !loss.is_finite() {
-                    break;
-                }
+        let mut images = 0;
+        let epoch = self.state.epoch;
+        let at = |step: u32| f64::from(epoch) + f64::from(step) / count as f64;
+        let mut done = Steps {
+            rate: config.learning_rate(at(self.state.step.saturating_sub(1))),
+            images_per_second: 0.0,
+            waiting_seconds: 0.0,
+            interrupted: false,
+        };
+        loop {
+            if self.work.interrupted.load(Ordering::Relaxed) {
+                done.interrupted = true;
+                break;
             }
-            network
-        });
-        progress.finish();
-        if stopped {
-            return Ok(None);
-        }
-        if !total.is_finite() {
-            anyhow::bail!(
-                "the loss is no longer a number in epoch {}; lower optimizer.learning_rate (the best \
-                 weights so far are kept in {})",
-                epoch + 1,
-                self.work.folder.root().display()
+            let waiting = Instant::now();
+            let Ok(batch) = batches.recv() else { break };
+            done.waiting_seconds += waiting.elapsed().as_secs_f64();
+            let index = self.state.step;
+            done.rate = config.learning_rate(at(index));
+            // Dropout draws from the backend's generator: the step alone must say where it stands.
+            B::seed(&self.device, step_seed(config.seed, epoch, index));
+            let (network, result) = step(
+                model.network,
+                &mut model.optimizer,
+                &batch,
+                &self.targets,
+                config,
+                done.rate,
+                &self.device,
+            )?;
+            model.network = network;
+            if !result.loss.is_finite() {
+                bail!(
+                    "the loss is no longer a number in epoch {}, step {}; lower optimizer.learning_rate \
+                     (the best weights so far are kept in {})",
+                    epoch + 1,
+                    index + 1,
+                    self.work.folder.root().display()
+                );
+            }
+            model.ema = model.ema.map(|ema| ema.update(&model.network.valid()));
+            self.state.step += 1;
+            self.state.loss_sum += result.loss;
+            self.state.norm_sum += result.gradient_norm;
+            images += batch.inputs.len();
+            done.images_per_second = images as f64 / start.elapsed().as_secs_f64().max(1e-9);
+            if config.log_steps {
+                self.work.folder.log_step(&StepRecord {
+                    epoch: epoch + 1,
+                    step: self.state.step,
+                    loss: result.loss,
+                    learning_rate: done.rate,
+                    gradient_norm: result.gradient_norm,
+                })?;
+            }
+            dashboard.step(
+                epoch,
+                StepStatus {
+                    step: self.state.step as usize,
+                    loss: self.state.loss_sum / f64::from(self.state.step),
+                    rate: done.rate,
+                    gradient_norm: result.gradient_norm,
+                    images_per_second: done.images_per_second,
+                },
             );
         }
-        let valid = network.valid();
-        let (validation_loss, validation_accuracy) = self.evaluate(&valid, &self.validation)?;
-        let (_, clean_train_accuracy) = self.evaluate(&valid, &self.clean)?;
-        let record = EpochRecord {
-            epoch: epoch + 1,
-            train_loss: total / count as f64,
-            validation_loss,
-            validation_accuracy,
-            clean_train_accuracy,
-            learning_rate: rate,
-            seconds: start.elapsed().as_secs_f64(),
-        };
-        Ok(Some((network, record)))
+        Ok((model, done))
     }
 
-    /// Loss and accuracy in evaluation mode.
-    fn evaluate(
+    /// Measures an epoch's weights, keeps them where they are better, and says how it went.
+    fn finish_epoch(
+        &mut self,
+        model: &Model<B>,
+        done: &Steps,
+        count: usize,
+    ) -> Result<EpochRecord> {
+        let config = self.work.config;
+        let started = Instant::now();
+        let raw = model.network.valid();
+        let validation = self.measure(&raw, &self.validation)?;
+        let clean = self.measure(&raw, &self.clean)?;
+        let average = match &model.ema {
+            Some(ema) => Some((
+                ema.network(),
+                self.measure(ema.network(), &self.validation)?,
+            )),
+            None => None,
+        };
+        self.state.epoch += 1;
+        let epoch = self.state.epoch;
+
+        let averaged = average
+            .as_ref()
+            .is_some_and(|(_, mean)| match config.ema.keep {
+                Keep::Better => mean.loss < validation.loss,
+                Keep::Average => true,
+                Keep::Raw => false,
+            });
+        let (kept, loss) = match &average {
+            Some((network, mean)) if averaged => (*network, mean.loss),
+            _ => (&raw, validation.loss),
+        };
+        let best = loss < self.state.best_loss;
+        if best {
+            self.state.best_epoch = epoch;
+            self.state.best_loss = loss;
+            self.save_weights("", kept, averaged)?;
+        }
+        self.save_weights(LAST, kept, averaged)?;
+        let patience = config.early_stopping.patience;
+        let waited = epoch - self.state.best_epoch;
+        self.state.finished = epoch == config.epochs || (patience > 0 && waited >= patience);
+
+        let classes = &self.work.dataset.classes;
+        let record = EpochRecord {
+            epoch,
+            train_loss: self.state.loss_sum / count as f64,
+            validation_loss: validation.loss,
+            validation_accuracy: validation.accuracy,
+            validation_recall: validation.named_recall(classes),
+            ema_validation_loss: average.as_ref().map(|(_, mean)| mean.loss),
+            ema_validation_accuracy: average.as_ref().map(|(_, mean)| mean.accuracy),
+            ema_validation_recall: average.as_ref().map(|(_, mean)| mean.named_recall(classes)),
+            clean_train_accuracy: clean.accuracy,
+            learning_rate: done.rate,
+            gradient_norm: Some(self.state.norm_sum / count as f64),
+            images_per_second: Some(done.images_per_second),
+            waiting_seconds: Some(done.waiting_seconds),
+            seconds: self.state.seconds + started.elapsed().as_secs_f64(),
+            best,
+        };
+        self.state.step = 0;
+        self.state.loss_sum = 0.0;
+        self.state.norm_sum = 0.0;
+        self.state.seconds = 0.0;
+        Ok(record)
+    }
+
+    fn measure(
         &self,
         network: &Network<B::InnerBackend>,
         samples: &[Sample<'_>],
-    ) -> Result<(f64, f64)> {
-        let inputs: Vec<&[f32]> = samples.iter().map(|s| s.input).collect();
-        let logits = inference::logits::<B::InnerBackend>(
-            network,
-            &inputs,
-            &self.work.config.input,
-            &self.device,
-            |_| (),
-        )?;
-        let answers: Vec<Answer> = inference::probabilities(&logits, 1.0)
-            .into_iter()
-            .zip(samples)
-            .map(|(probabilities, sample)| Answer {
-                path: String::new(),
-                label: sample.class,
-                probabilities,
-            })
-            .collect();
-        let report = report(&self.work.dataset.classes, &answers);
-        Ok((report.loss, report.accuracy))
-    }
-
-    /// Writes the best weights as a bundle into the run's folder.
-    fn save_best<I: Backend>(&self, network: &Network<I>) -> Result<()> {
-        let manifest = self.manifest(network.num_params() as u64)?;
-        let bundle = Bundle::pack(manifest, network, Precision::Full)
-            .context("cannot pack the best weights")?;
-        let folder = self.work.folder;
-        folder.write(WEIGHTS_FILE, bundle.weights())?;
-        folder.write(MANIFEST_FILE, bundle.manifest.to_json()?.as_bytes())
-    }
-
-    fn manifest(&self, parameters: u64) -> Result<Manifest> {
+    ) -> Result<Measured> {
         let work = &self.work;
-        let created = time::OffsetDateTime::now_utc()
-            .replace_nanosecond(0)
-            .unwrap_or(time::OffsetDateTime::UNIX_EPOCH)
-            .format(&time::format_description::well_known::Rfc3339)
-            .context("cannot write the time")?;
-        Ok(Manifest {
-            format: FORMAT.into(),
-            format_version: FORMAT_VERSION,
-            id: "run".into(),
-            title: format!(
-                "{} trained on {}",
-                work.config.architecture.kind(),
-                work.dataset.name()
-            ),
-            description: String::new(),
-            architecture: work.config.architecture.clone(),
-            classes: work.dataset.classes.clone(),
-            input: work.config.input,
-            calibration: None,
-            training: Training {
-                data: self.data_sources(),
-                split: work.split.clone(),
-                epochs: self.state.epoch,
-                best_epoch: self.state.best_epoch,
-                parameters,
-                backend: self.backend.clone(),
-                configuration: serde_json::to_value(work.config)?,
-                notes: String::new(),
-            },
-            metrics: Vec::new(),
-            licence: "MIT OR Apache-2.0".into(),
-            created,
-            weights: WeightsInfo {
-                file: WEIGHTS_FILE.into(),
-                size: 0,
-                sha256: String::new(),
-            },
-        })
+        let classes = &work.dataset.classes;
+        measure(network, samples, classes, &work.config.input, &self.device)
     }
 
-    /// How many readable images each data set gave to each part and class.
-    fn data_sources(&self) -> Vec<DataSource> {
-        let dataset = self.work.dataset;
-        let mut sources: Vec<DataSource> = dataset
-            .sets
-            .iter()
-            .map(|name| DataSource {
-                name: name.clone(),
-                synthetic: false,
-                images: BTreeMap::new(),
-                skipped: 0,
-            })
-            .collect();
-        let count = |source: &mut DataSource, part: Part, class: usize| {
-            *source
-                .images
-                .entry(part.name().into())
-                .or_default()
-                .entry(dataset.classes[class].clone())
-                .or_default() += 1;
+    /// Writes weights as a bundle into a folder of the run's.
+    fn save_weights<I: Backend>(
+        &self,
+        folder: &str,
+        network: &Network<I>,
+        averaged: bool,
+    ) -> Result<()> {
+        let parameters = network.num_params() as u64;
+        let manifest = self
+            .work
+            .manifest(&self.state, parameters, &self.backend, averaged)?;
+        let bundle =
+            Bundle::pack(manifest, network, Precision::Full).context("cannot pack the weights")?;
+        let path = |file: &str| match folder {
+            "" => file.to_string(),
+            folder => format!("{folder}/{file}"),
         };
-        for entry in &dataset.entries {
-            sources[entry.set].skipped += 1;
-        }
-        for (index, image) in self.work.images {
-            let source = &mut sources[dataset.entries[*index].set];
-            count(source, self.work.parts[*index], image.class);
-            source.skipped -= 1;
-        }
-        if !self.work.phantoms.is_empty() {
-            let mut source = DataSource {
-                name: "phantoms".into(),
-                synthetic: true,
-                images: BTreeMap::new(),
-                skipped: 0,
-            };
-            for image in self.work.phantoms {
-                count(&mut source, Part::Train, image.class);
-            }
-            sources.push(source);
-        }
-        sources
+        let run = self.work.folder;
+        run.write(&path(WEIGHTS_FILE), bundle.weights())?;
+        run.write(&path(MANIFEST_FILE), bundle.manifest.to_json()?.as_bytes())
     }
+}
+
+/// How targets are made for a training set; every class needs an image.
+pub fn targets(train: &[&Image], classes: &[String], config: &Config) -> Result<Targets> {
+    let mut counts = vec![0; classes.len()];
+    for image in train {
+        counts[image.class] += 1;
+    }
+    if let Some(empty) = counts.iter().position(|&count| count == 0) {
+        bail!(
+            "no readable training image of class {:?} is left",
+            classes[empty]
+        );
+    }
+    Ok(Targets {
+        class_weights: class_weights(&counts, config.class_weights),
+        smoothing: config.label_smoothing,
+    })
+}
+
+/// The backend's seed for a step: SplitMix64 (Steele 2014) of all three numbers.
+pub fn step_seed(seed: u64, epoch: u32, step: u32) -> u64 {
+    let mut value = seed
+        .wrapping_add(u64::from(epoch) << 32 | u64::from(step))
+        .wrapping_add(0x9E37_79B9_7F4A_7C15);
+    value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
 }
