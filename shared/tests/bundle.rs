@@ -170,7 +170,7 @@ fn tensors_that_do_not_fit_are_named() {
 #[test]
 fn another_architecture_s_weights_are_refused() {
     let device = Default::default();
-    let [compact, reference] =
+    let [compact, reference, _] =
         common::architectures().map(|a| common::fresh_bundle::<Flex>(a, &device));
     let mixed = common::with_weights(&reference, compact.weights().to_vec());
     assert!(matches!(

@@ -14,7 +14,10 @@ use std::path::PathBuf;
 
 use burn::tensor::backend::Backend;
 use burn_flex::Flex;
-use scanlight_model::arch::{Architecture, CompactResnetConfig, ReferenceCnnConfig, StageConfig};
+use scanlight_model::arch::{
+    Architecture, CompactResnetConfig, InvertedStageConfig, MobileNetV2Config, ReferenceCnnConfig,
+    StageConfig,
+};
 use scanlight_model::bundle::{Bundle, MANIFEST_FILE, Manifest, WEIGHTS_FILE};
 use scanlight_model::classify::Classification;
 use scanlight_model::decode::decode;
@@ -37,8 +40,14 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-fn small_architectures() -> [Architecture; 2] {
+fn small_architectures() -> [Architecture; 3] {
     let stage = |channels, blocks| StageConfig { channels, blocks };
+    let inverted = |expansion, channels, blocks, stride| InvertedStageConfig {
+        expansion,
+        channels,
+        blocks,
+        stride,
+    };
     [
         Architecture::CompactResnet(CompactResnetConfig {
             stem: 8,
@@ -49,6 +58,17 @@ fn small_architectures() -> [Architecture; 2] {
             channels: vec![8, 12, 16],
             hidden: 16,
             ..ReferenceCnnConfig::default()
+        }),
+        Architecture::MobileNetV2(MobileNetV2Config {
+            width: 0.25,
+            stages: vec![
+                inverted(1, 16, 1, 1),
+                inverted(3, 24, 2, 2),
+                inverted(3, 48, 2, 2),
+                inverted(2, 64, 1, 2),
+            ],
+            last: 48,
+            ..MobileNetV2Config::default()
         }),
     ]
 }

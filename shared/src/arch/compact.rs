@@ -5,12 +5,13 @@
 //! the full-resolution plane small.
 
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::nn::conv::Conv2dConfig;
+use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
+use super::conv_norm::ConvNorm;
 use super::head::{Head, HeadConfig};
 
 /// One stage of a [`CompactResnet`]; its first block halves the plane.
@@ -75,7 +76,7 @@ impl CompactResnetConfig {
     /// A network with fresh weights.
     pub fn init<B: Backend>(&self, classes: usize, device: &B::Device) -> CompactResnet<B> {
         CompactResnet {
-            stem: ConvNorm::new(1, self.stem, 3, 2, device),
+            stem: conv_norm(1, self.stem, 3, 2, device),
             blocks: self
                 .blocks()
                 .into_iter()
@@ -113,31 +114,21 @@ impl CompactResnetConfig {
     }
 }
 
-/// Convolution without bias, then batch norm.
-#[derive(Module, Debug)]
-struct ConvNorm<B: Backend> {
-    conv: Conv2d<B>,
-    norm: BatchNorm<B>,
-}
-
-impl<B: Backend> ConvNorm<B> {
-    fn new(from: usize, to: usize, kernel: usize, stride: usize, device: &B::Device) -> Self {
-        let padding = kernel / 2;
-        Self {
-            conv: Conv2dConfig::new([from, to], [kernel, kernel])
-                .with_stride([stride, stride])
-                .with_padding(PaddingConfig2d::Explicit(
-                    padding, padding, padding, padding,
-                ))
-                .with_bias(false)
-                .init(device),
-            norm: BatchNormConfig::new(to).init(device),
-        }
-    }
-
-    fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        self.norm.forward(self.conv.forward(x))
-    }
+/// A square kernel with the same padding on all sides.
+fn conv_norm<B: Backend>(
+    from: usize,
+    to: usize,
+    kernel: usize,
+    stride: usize,
+    device: &B::Device,
+) -> ConvNorm<B> {
+    let padding = kernel / 2;
+    let conv = Conv2dConfig::new([from, to], [kernel, kernel])
+        .with_stride([stride, stride])
+        .with_padding(PaddingConfig2d::Explicit(
+            padding, padding, padding, padding,
+        ));
+    ConvNorm::new(conv, device)
 }
 
 /// Squeeze-and-excitation: each channel scaled by a gate computed from all channels' means.
@@ -171,14 +162,13 @@ struct ResidualBlock<B: Backend> {
 impl<B: Backend> ResidualBlock<B> {
     fn new(from: usize, to: usize, stride: usize, squeezed: usize, device: &B::Device) -> Self {
         Self {
-            first: ConvNorm::new(from, to, 3, stride, device),
-            second: ConvNorm::new(to, to, 3, 1, device),
+            first: conv_norm(from, to, 3, stride, device),
+            second: conv_norm(to, to, 3, 1, device),
             attention: Attention {
                 squeeze: LinearConfig::new(to, squeezed).init(device),
                 excite: LinearConfig::new(squeezed, to).init(device),
             },
-            shortcut: (from != to || stride != 1)
-                .then(|| ConvNorm::new(from, to, 1, stride, device)),
+            shortcut: (from != to || stride != 1).then(|| conv_norm(from, to, 1, stride, device)),
         }
     }
 

@@ -1,11 +1,16 @@
 //! The networks, as configuration that a bundle's manifest carries.
 
 mod compact;
+mod conv_norm;
+mod depthwise;
 mod head;
+mod mobilenet_v2;
 mod reference;
 
 pub use compact::{CompactResnet, CompactResnetConfig, StageConfig};
+pub use conv_norm::FoldedConv;
 pub use head::{Head, HeadConfig};
+pub use mobilenet_v2::{InvertedStageConfig, MobileNetV2, MobileNetV2Config};
 pub use reference::{ReferenceCnn, ReferenceCnnConfig};
 
 use burn::module::Module;
@@ -30,6 +35,9 @@ pub enum Architecture {
     ReferenceCnn(ReferenceCnnConfig),
     /// A residual network with channel attention, below one million parameters by default.
     CompactResnet(CompactResnetConfig),
+    /// MobileNetV2, 2.2 million parameters by default.
+    #[serde(rename = "mobilenet_v2")]
+    MobileNetV2(MobileNetV2Config),
 }
 
 /// A configuration that makes no network.
@@ -64,12 +72,22 @@ fn check(
     }
 }
 
+/// A share or factor in per cent, rounded up; what is below 0 or no number becomes too large for any limit.
+fn percent(value: f64) -> usize {
+    if value >= 0.0 {
+        (value * 100.0).ceil() as usize
+    } else {
+        usize::MAX
+    }
+}
+
 impl Architecture {
     /// The architecture's name as manifests and options spell it.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ReferenceCnn(_) => "reference_cnn",
             Self::CompactResnet(_) => "compact_resnet",
+            Self::MobileNetV2(_) => "mobilenet_v2",
         }
     }
 
@@ -78,6 +96,12 @@ impl Architecture {
     /// Called before anything is allocated, since a manifest may come from anywhere.
     pub fn validate(&self, input: &InputGeometry, classes: usize) -> Result<(), ArchitectureError> {
         check("number of classes", classes, 2, MAX_WIDTH)?;
+        let dropout = match self {
+            Self::ReferenceCnn(config) => config.dropout,
+            Self::CompactResnet(config) => config.dropout,
+            Self::MobileNetV2(config) => config.dropout,
+        };
+        check("dropout in per cent", percent(dropout), 0, 100)?;
         let halvings = match self {
             Self::ReferenceCnn(config) => {
                 check("number of blocks", config.channels.len(), 1, MAX_BLOCKS)?;
@@ -97,6 +121,26 @@ impl Architecture {
                 }
                 config.stages.len() + 1
             }
+            Self::MobileNetV2(config) => {
+                let width = percent(config.width);
+                check("width multiplier in per cent", width, 10, 400)?;
+                check("channels of the stem", config.stem, 1, MAX_WIDTH)?;
+                check("number of stages", config.stages.len(), 1, MAX_BLOCKS)?;
+                for stage in &config.stages {
+                    check("expansion of a stage", stage.expansion, 1, MAX_WIDTH)?;
+                    check("channels of a stage", stage.channels, 1, MAX_WIDTH)?;
+                    check("blocks of a stage", stage.blocks, 1, MAX_BLOCKS)?;
+                    check("stride of a stage", stage.stride, 1, 2)?;
+                }
+                check("channels of the last layer", config.last, 1, MAX_WIDTH)?;
+                check(
+                    "channels of the widest layer",
+                    config.widest(),
+                    1,
+                    MAX_WIDTH,
+                )?;
+                config.halvings()
+            }
         };
         // Feature maps below 2 x 2 say nothing about where.
         let smallest = 2usize << halvings.min(20);
@@ -110,6 +154,7 @@ impl Architecture {
         match self {
             Self::ReferenceCnn(config) => Network::ReferenceCnn(config.init(classes, device)),
             Self::CompactResnet(config) => Network::CompactResnet(config.init(classes, device)),
+            Self::MobileNetV2(config) => Network::MobileNetV2(config.init(classes, device)),
         }
     }
 
@@ -118,6 +163,7 @@ impl Architecture {
         match self {
             Self::ReferenceCnn(config) => config.value_count(classes),
             Self::CompactResnet(config) => config.value_count(classes),
+            Self::MobileNetV2(config) => config.value_count(classes),
         }
     }
 }
@@ -131,6 +177,8 @@ pub enum Network<B: Backend> {
     ReferenceCnn(ReferenceCnn<B>),
     /// See [`CompactResnet`].
     CompactResnet(CompactResnet<B>),
+    /// See [`MobileNetV2`].
+    MobileNetV2(MobileNetV2<B>),
 }
 
 impl<B: Backend> Network<B> {
@@ -139,6 +187,7 @@ impl<B: Backend> Network<B> {
         match self {
             Self::ReferenceCnn(network) => network.features(input),
             Self::CompactResnet(network) => network.features(input),
+            Self::MobileNetV2(network) => network.features(input),
         }
     }
 
@@ -147,6 +196,7 @@ impl<B: Backend> Network<B> {
         match self {
             Self::ReferenceCnn(network) => &network.head,
             Self::CompactResnet(network) => &network.head,
+            Self::MobileNetV2(network) => &network.head,
         }
     }
 

@@ -79,12 +79,31 @@ pub struct Training {
     pub parameters: u64,
     /// The backend that trained.
     pub backend: String,
+    /// The weights that training started from; missing where it started from random ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<InitialWeights>,
     /// The whole training configuration.
     #[serde(default)]
     pub configuration: serde_json::Value,
     /// Anything a reader should know.
     #[serde(default)]
     pub notes: String,
+}
+
+/// The weights that training started from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InitialWeights {
+    /// `pretrained` (another task's weights file) or `bundle` (a model of this format).
+    pub kind: String,
+    /// Name of the weights file, or of the bundle's folder (not a path).
+    pub name: String,
+    /// SHA-256 of the weights file, lower-case hexadecimal.
+    pub sha256: String,
+    /// Whether everything but the head stayed as it was, at least for the first epochs.
+    pub frozen: bool,
+    /// Epochs after which everything was trained; missing where nothing was frozen, or always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfrozen_after: Option<u32>,
 }
 
 /// One data set.

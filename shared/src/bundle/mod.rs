@@ -8,8 +8,8 @@ pub mod weights;
 pub use error::BundleError;
 pub use index::{ModelEntry, ModelIndex};
 pub use manifest::{
-    Calibration, DataSource, FORMAT, FORMAT_VERSION, MAX_MANIFEST_BYTES, MAX_WEIGHTS_BYTES,
-    Manifest, Metrics, OLDEST_VERSION, Split, Training, WeightsInfo, is_id,
+    Calibration, DataSource, FORMAT, FORMAT_VERSION, InitialWeights, MAX_MANIFEST_BYTES,
+    MAX_WEIGHTS_BYTES, Manifest, Metrics, OLDEST_VERSION, Split, Training, WeightsInfo, is_id,
 };
 
 use burn::tensor::backend::Backend;

@@ -29,6 +29,7 @@ fn collect<B: Backend>(network: &Network<B>) -> Vec<TensorSnapshot> {
     match network {
         Network::ReferenceCnn(inner) => inner.collect(None, adapter(), true),
         Network::CompactResnet(inner) => inner.collect(None, adapter(), true),
+        Network::MobileNetV2(inner) => inner.collect(None, adapter(), true),
     }
 }
 
@@ -40,45 +41,117 @@ pub fn tensor_shapes<B: Backend>(network: &Network<B>) -> BTreeMap<String, Vec<u
         .collect()
 }
 
+/// Tensors by name.
+pub type Tensors = BTreeMap<String, StoredTensor>;
+
+/// A tensor as it stands in a weights file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredTensor {
+    /// Its shape, in PyTorch's layout.
+    pub shape: Vec<usize>,
+    /// Its values, row-major; as many as the shape says.
+    pub values: Vec<f32>,
+}
+
+/// A network's weights by their PyTorch names.
+pub fn tensors<B: Backend>(network: &Network<B>) -> Result<Tensors, BundleError> {
+    let invalid = |reason: String| BundleError::Weights { reason };
+    collect(network)
+        .into_iter()
+        .map(|snapshot| {
+            let data = snapshot
+                .to_data()
+                .map_err(|error| invalid(format!("{error:?}")))?;
+            let shape = data.shape.to_vec();
+            let values = data
+                .convert::<f32>()
+                .into_vec()
+                .map_err(|error| invalid(format!("{error:?}")))?;
+            Ok((snapshot.full_path(), StoredTensor { shape, values }))
+        })
+        .collect()
+}
+
+/// Tensors as the bytes of a safetensors file; equal tensors give equal bytes.
+pub fn encode(tensors: &Tensors, precision: Precision) -> Result<Vec<u8>, BundleError> {
+    let invalid = |error: safetensors::SafeTensorError| BundleError::Weights {
+        reason: error.to_string(),
+    };
+    let dtype = match precision {
+        Precision::Full => Dtype::F32,
+        Precision::Half => Dtype::F16,
+    };
+    let bytes: BTreeMap<&str, Vec<u8>> = tensors
+        .iter()
+        .map(|(name, tensor)| {
+            let values = tensor.values.iter();
+            let bytes = match precision {
+                Precision::Full => values.flat_map(|v| v.to_le_bytes()).collect(),
+                Precision::Half => values
+                    .flat_map(|&v| f16::from_f32(v).to_le_bytes())
+                    .collect(),
+            };
+            (name.as_str(), bytes)
+        })
+        .collect();
+    let views = bytes
+        .iter()
+        .zip(tensors.values())
+        .map(|((name, bytes), tensor)| {
+            TensorView::new(dtype, tensor.shape.clone(), bytes)
+                .map(|view| (*name, view))
+                .map_err(invalid)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    safetensors::serialize(views, None).map_err(invalid)
+}
+
+/// The tensors of a safetensors file with 16- or 32-bit floats, all of them finite.
+pub fn decode(bytes: &[u8]) -> Result<Tensors, BundleError> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| BundleError::Weights {
+        reason: error.to_string(),
+    })?;
+    file.tensors()
+        .into_iter()
+        .map(|(name, view)| {
+            let values = values(&name, &view)?;
+            let shape = view.shape().to_vec();
+            Ok((name, StoredTensor { shape, values }))
+        })
+        .collect()
+}
+
+fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, BundleError> {
+    let values: Vec<f32> = match view.dtype() {
+        Dtype::F32 => view
+            .data()
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect(),
+        Dtype::F16 => view
+            .data()
+            .chunks_exact(2)
+            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
+            .collect(),
+        other => {
+            return Err(BundleError::DataType {
+                name: name.into(),
+                found: format!("{other:?}"),
+            });
+        }
+    };
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(BundleError::NotFinite { name: name.into() });
+    }
+    Ok(values)
+}
+
 /// A network's weights as the bytes of a safetensors file; equal weights give equal bytes.
 pub fn save<B: Backend>(
     network: &Network<B>,
     precision: Precision,
 ) -> Result<Vec<u8>, BundleError> {
-    let invalid = |reason: String| BundleError::Weights { reason };
-    let mut tensors = BTreeMap::new();
-    for snapshot in collect(network) {
-        let name = snapshot.full_path();
-        let data = snapshot
-            .to_data()
-            .map_err(|error| invalid(format!("{error:?}")))?;
-        let shape = data.shape.to_vec();
-        let values: Vec<f32> = data
-            .convert::<f32>()
-            .into_vec()
-            .map_err(|error| invalid(format!("{error:?}")))?;
-        let bytes: Vec<u8> = match precision {
-            Precision::Full => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Precision::Half => values
-                .iter()
-                .flat_map(|&v| f16::from_f32(v).to_le_bytes())
-                .collect(),
-        };
-        tensors.insert(name, (shape, bytes));
-    }
-    let dtype = match precision {
-        Precision::Full => Dtype::F32,
-        Precision::Half => Dtype::F16,
-    };
-    let views = tensors
-        .iter()
-        .map(|(name, (shape, bytes))| {
-            TensorView::new(dtype, shape.clone(), bytes)
-                .map(|view| (name.as_str(), view))
-                .map_err(|error| invalid(error.to_string()))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    safetensors::serialize(views, None).map_err(|error| invalid(error.to_string()))
+    encode(&tensors(network)?, precision)
 }
 
 /// A network with the weights of a safetensors file.
@@ -125,27 +198,7 @@ pub fn load<B: Backend>(
                 expected: shape,
             });
         }
-        let values: Vec<f32> = match view.dtype() {
-            Dtype::F32 => view
-                .data()
-                .chunks_exact(4)
-                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-                .collect(),
-            Dtype::F16 => view
-                .data()
-                .chunks_exact(2)
-                .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
-                .collect(),
-            other => {
-                return Err(BundleError::DataType {
-                    name,
-                    found: format!("{other:?}"),
-                });
-            }
-        };
-        if values.iter().any(|value| !value.is_finite()) {
-            return Err(BundleError::NotFinite { name });
-        }
+        let values = values(&name, &view)?;
         let path = name.split('.').map(str::to_string).collect();
         let data = TensorData::new(values, shape);
         debug_assert_eq!(data.dtype, DType::F32);
@@ -161,6 +214,7 @@ pub fn load<B: Backend>(
     let result = match &mut network {
         Network::ReferenceCnn(inner) => inner.apply(snapshots, None, adapter, true),
         Network::CompactResnet(inner) => inner.apply(snapshots, None, adapter, true),
+        Network::MobileNetV2(inner) => inner.apply(snapshots, None, adapter, true),
     };
     let missing: BTreeSet<_> = result.missing.iter().map(|(name, _)| name).collect();
     if let Some(error) = result.errors.first() {

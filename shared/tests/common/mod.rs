@@ -4,17 +4,20 @@
 
 use burn::tensor::backend::Backend;
 use scanlight_model::Scan;
-use scanlight_model::arch::{Architecture, CompactResnetConfig, ReferenceCnnConfig};
+use scanlight_model::arch::{
+    Architecture, CompactResnetConfig, MobileNetV2Config, ReferenceCnnConfig,
+};
 use scanlight_model::bundle::{
     Bundle, FORMAT, FORMAT_VERSION, Manifest, Split, Training, WEIGHTS_FILE, WeightsInfo,
     sha256_hex, weights::Precision,
 };
 use scanlight_model::preprocess::InputGeometry;
 
-pub fn architectures() -> [Architecture; 2] {
+pub fn architectures() -> [Architecture; 3] {
     [
         Architecture::CompactResnet(CompactResnetConfig::default()),
         Architecture::ReferenceCnn(ReferenceCnnConfig::default()),
+        Architecture::MobileNetV2(MobileNetV2Config::default()),
     ]
 }
 
@@ -43,6 +46,7 @@ pub fn manifest(architecture: Architecture) -> Manifest {
             best_epoch: 1,
             parameters: 1,
             backend: "none".into(),
+            initial: None,
             configuration: serde_json::Value::Null,
             notes: String::new(),
         },

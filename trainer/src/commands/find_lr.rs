@@ -10,6 +10,7 @@ use super::write_json;
 use crate::backend::BackendName;
 use crate::config::{ArchitectureName, Config};
 use crate::data::{self, Image, Part, scan_folders, split_dataset};
+use crate::train::initial::InitialArgs;
 use crate::train::{FindWork, Finding, Sweep};
 
 /// Find a learning rate for a data set: trains for a moment with a rising rate and shows where the
@@ -68,6 +69,7 @@ impl FindLrArgs {
         if let Some(arch) = self.arch {
             config.architecture = arch.architecture();
         }
+        InitialArgs::default().apply(&mut config, self.arch, self.config.as_deref())?;
         let dataset = scan_folders(&self.data)?;
         config.validate(dataset.classes.len())?;
         let (parts, _) = split_dataset(&dataset, &config.split, config.seed);

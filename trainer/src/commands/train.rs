@@ -16,6 +16,7 @@ use crate::config::{ArchitectureName, Config, Folders};
 use crate::data::{self, Part, scan_folders, split_dataset};
 use crate::metrics::Report;
 use crate::phantoms::training_phantoms;
+use crate::train::initial::InitialArgs;
 use crate::train::{RunFolder, RunInfo, TrainWork};
 
 /// Train a classifier on a folder with one folder of images per class.
@@ -37,6 +38,8 @@ pub struct TrainArgs {
     /// The network, with its default sizes.
     #[arg(long)]
     arch: Option<ArchitectureName>,
+    #[command(flatten)]
+    initial: InitialArgs,
     /// Most epochs to train.
     #[arg(long)]
     epochs: Option<u32>,
@@ -103,6 +106,8 @@ impl TrainArgs {
         if let Some(arch) = self.arch {
             config.architecture = arch.architecture();
         }
+        self.initial
+            .apply(&mut config, self.arch, self.config.as_deref())?;
         config.epochs = self.epochs.unwrap_or(config.epochs);
         config.batch_size = self.batch_size.unwrap_or(config.batch_size);
         config.optimizer.learning_rate =

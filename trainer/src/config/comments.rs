@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::documented::Documented;
 use super::{
-    AugmentationConfig, Config, EarlyStoppingConfig, EmaConfig, MixConfig, OptimizerConfig,
-    PhantomConfig, SplitConfig,
+    AugmentationConfig, Config, EarlyStoppingConfig, EmaConfig, InitialConfig, MixConfig,
+    OptimizerConfig, PhantomConfig, SplitConfig,
 };
 
 type Keys = &'static [(&'static str, &'static [&'static str])];
@@ -16,7 +16,8 @@ const MODEL_KEYS: Keys = &[
         "architecture.kind",
         &[
             " \"compact_resnet\": residual network with channel attention; \"reference_cnn\": three",
-            " convolution blocks and a dense head. The keys below depend on it.",
+            " convolution blocks and a dense head; \"mobilenet_v2\": inverted residuals. The keys below",
+            " depend on it.",
         ],
     ),
     (
@@ -33,7 +34,20 @@ const MODEL_KEYS: Keys = &[
     ),
     (
         "architecture.stages",
-        &[" A stage: its first block halves the plane."],
+        &[" A stage: its first block halves the plane (mobilenet_v2: where its stride is 2)."],
+    ),
+    (
+        "architecture.width",
+        &[" Width multiplier: a factor on all channel counts but the last."],
+    ),
+    ("architecture.last", &[" Channels of the feature maps."]),
+    (
+        "architecture.stages.expansion",
+        &[" Channels inside a block are its input channels times this."],
+    ),
+    (
+        "architecture.stages.stride",
+        &[" Stride of the stage's first block, 1 or 2."],
     ),
     ("architecture.stages.channels", &[" Channels of the stage."]),
     (
@@ -71,6 +85,7 @@ const MODEL_KEYS: Keys = &[
 /// The sections that this program defines.
 const SECTIONS: &[(&str, Keys)] = &[
     ("", Config::KEYS),
+    ("initial", InitialConfig::KEYS),
     ("optimizer", OptimizerConfig::KEYS),
     ("ema", EmaConfig::KEYS),
     ("early_stopping", EarlyStoppingConfig::KEYS),

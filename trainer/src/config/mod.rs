@@ -4,6 +4,7 @@ mod augmentation;
 mod comments;
 mod data;
 mod documented;
+mod initial;
 mod optimizer;
 mod training;
 mod validate;
@@ -11,12 +12,15 @@ mod validate;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use scanlight_model::arch::{Architecture, CompactResnetConfig, ReferenceCnnConfig};
+use scanlight_model::arch::{
+    Architecture, CompactResnetConfig, MobileNetV2Config, ReferenceCnnConfig,
+};
 use scanlight_model::preprocess::InputGeometry;
 
 pub use augmentation::{AugmentationConfig, MixConfig};
 pub use data::{Folders, PhantomConfig, SplitConfig};
 use documented::section;
+pub use initial::{Freeze, InitialConfig};
 pub use optimizer::{OptimizerConfig, OptimizerKind};
 pub use training::{EarlyStoppingConfig, EmaConfig, Keep};
 
@@ -41,6 +45,10 @@ section! {
             Architecture::CompactResnet(CompactResnetConfig::default()),
         /// The input plane and how an image gets onto it.
         pub input: InputGeometry = InputGeometry::default(),
+        /// What training starts from instead of at random, and how much of it stays. One of these can be
+        /// set: pretrained = "FILE" (ImageNet weights for mobilenet_v2), init = "DIR" (a model of ours);
+        /// unfreeze_after = EPOCHS ends a freeze.
+        pub initial: InitialConfig = InitialConfig::default(),
         /// How the gradients change the weights.
         pub optimizer: OptimizerConfig = OptimizerConfig::default(),
         /// A running mean of the weights, which often generalises better than the weights themselves.
@@ -68,6 +76,10 @@ pub enum ArchitectureName {
     Compact,
     /// Three convolution blocks and a dense head, 0.1 million parameters.
     ReferenceCnn,
+    /// MobileNetV2, 2.2 million parameters; --pretrained starts it from ImageNet weights. Its maps are
+    /// 4 x 4 at the default input of 128 x 128, and 7 x 7 at 224 x 224 (`[input]` in --config).
+    #[value(name = "mobilenet-v2")]
+    MobileNetV2,
 }
 
 impl ArchitectureName {
@@ -76,6 +88,7 @@ impl ArchitectureName {
         match self {
             Self::Compact => Architecture::CompactResnet(CompactResnetConfig::default()),
             Self::ReferenceCnn => Architecture::ReferenceCnn(ReferenceCnnConfig::default()),
+            Self::MobileNetV2 => Architecture::MobileNetV2(MobileNetV2Config::default()),
         }
     }
 }

@@ -45,6 +45,7 @@ impl Config {
         check(self.batch_size >= 2, "batch_size", self.batch_size, range)?;
         below("label_smoothing", self.label_smoothing.into(), 1.0)?;
 
+        self.initial.validate()?;
         let optimizer = &self.optimizer;
         positive("optimizer.learning_rate", optimizer.learning_rate)?;
         within("optimizer.warmup_epochs", optimizer.warmup_epochs, 1e6)?;
@@ -140,6 +141,7 @@ mod tests {
     fn every_number_has_a_range() {
         let defaults = toml::Value::try_from(Config::default()).unwrap();
         for section in [
+            "initial",
             "optimizer",
             "ema",
             "split",

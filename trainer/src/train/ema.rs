@@ -90,7 +90,8 @@ impl<B: Backend> ModuleMapper<B> for Average<B> {
         let mean = match self.newest.tensors.remove(&id) {
             Some(newest) => {
                 let newest = Tensor::<B, D>::from_primitive(newest);
-                mean.mul_scalar(self.keep) + newest.mul_scalar(1.0 - self.keep)
+                // As a difference, so that the mean of what does not change is that very value.
+                mean.clone() + (newest - mean).mul_scalar(1.0 - self.keep)
             }
             None => mean,
         };

@@ -8,6 +8,7 @@ use serde::Serialize;
 use std::sync::mpsc::sync_channel;
 
 use super::batches::{Producer, steps};
+use super::initial;
 use super::optimizer::optimizer;
 use super::run::{step_seed, targets};
 use super::step::step;
@@ -79,7 +80,12 @@ impl WithTrainingBackend for FindWork<'_> {
 
     fn run<B: AutodiffBackend>(self, _name: &str, device: B::Device) -> Result<Finding> {
         B::seed(&device, self.config.seed);
-        let network: Network<B> = self.config.architecture.init(self.classes.len(), &device);
+        let samples: Vec<&[f32]> = self
+            .train
+            .iter()
+            .map(|image| image.clean.as_slice())
+            .collect();
+        let network: Network<B> = initial::network(self.config, self.classes, &samples, &device)?;
         // Weights are drawn when they are first looked at.
         let _ = network.num_params();
         Ok(self.find(network, &device)?.1)
@@ -127,7 +133,7 @@ impl FindWork<'_> {
                     &batch,
                     &targets,
                     config,
-                    rate,
+                    config.initial.rates(rate, 0),
                     device,
                 )?;
                 network = next;

@@ -9,6 +9,7 @@ use scanlight_model::bundle::{
 
 use super::record::State;
 use super::run::TrainWork;
+use crate::config::Config;
 use crate::data::Part;
 
 impl TrainWork<'_> {
@@ -46,7 +47,11 @@ impl TrainWork<'_> {
                 best_epoch: state.best_epoch,
                 parameters,
                 backend: backend.into(),
-                configuration: serde_json::to_value(self.config)?,
+                initial: self.config.initial.record(),
+                configuration: serde_json::to_value(Config {
+                    initial: self.config.initial.without_paths(),
+                    ..self.config.clone()
+                })?,
                 notes: if averaged {
                     format!(
                         "The weights are a running mean over the steps, decay {}.",

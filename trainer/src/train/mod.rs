@@ -6,6 +6,7 @@ mod dashboard;
 mod ema;
 mod finder;
 mod folder;
+pub mod initial;
 mod loss;
 mod manifest;
 mod measure;

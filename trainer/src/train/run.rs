@@ -15,6 +15,7 @@ use super::checkpoint::Model;
 use super::dashboard::{Dashboard, StepStatus};
 use super::ema::Ema;
 use super::folder::RunFolder;
+use super::initial;
 use super::loss::{Targets, class_weights};
 use super::measure::{Measured, Sample, measure};
 use super::optimizer::optimizer;
@@ -130,7 +131,13 @@ impl<'a, B: AutodiffBackend> Trainer<'a, B> {
         let config = self.work.config;
         let classes = self.work.dataset.classes.len();
         B::seed(&self.device, config.seed);
-        let network: Network<B> = config.architecture.init(classes, &self.device);
+        let network: Network<B> = if self.state.epoch == 0 && self.state.step == 0 {
+            let samples: Vec<&[f32]> = self.clean.iter().map(|sample| sample.input).collect();
+            let names = &self.work.dataset.classes;
+            initial::network(config, names, &samples, &self.device)?
+        } else {
+            config.architecture.init(classes, &self.device)
+        };
         // Weights are drawn when they are first looked at: now, before anything else is drawn.
         let parameters = network.num_params();
         let decay = config.ema.decay;
@@ -253,7 +260,7 @@ impl<'a, B: AutodiffBackend> Trainer<'a, B> {
                 &batch,
                 &self.targets,
                 config,
-                done.rate,
+                config.initial.rates(done.rate, epoch),
                 &self.device,
             )?;
             model.network = network;

@@ -1,13 +1,14 @@
 //! One optimiser step.
 
 use anyhow::{Context, Result};
-use burn::optim::{GradientsParams, Optimizer};
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 use scanlight_model::arch::Network;
 use scanlight_model::preprocess::to_tensor;
 
 use super::batches::Batch;
+use super::initial::Rates;
 use super::loss::Targets;
 use super::optimizer::{NetworkOptimizer, clip};
 use crate::config::Config;
@@ -28,12 +29,12 @@ pub fn step<B: AutodiffBackend>(
     batch: &Batch,
     targets: &Targets,
     config: &Config,
-    learning_rate: f64,
+    rates: Rates,
     device: &B::Device,
 ) -> Result<(Network<B>, StepResult)> {
     let planes: Vec<&[f32]> = batch.inputs.iter().map(Vec::as_slice).collect();
     let input = to_tensor::<B>(&planes, &config.input, device);
-    let loss = targets.loss(network.forward(input), &batch.targets, device);
+    let loss = targets.loss(rates.forward(&network, input), &batch.targets, device);
     let value = loss.clone().inner();
     let mut gradients = GradientsParams::from_grads(loss.backward(), &network);
     let norm = clip(&network, &mut gradients, config.optimizer.clip_norm, device);
@@ -51,5 +52,5 @@ pub fn step<B: AutodiffBackend>(
         loss: loss.into(),
         gradient_norm: gradient_norm.into(),
     };
-    Ok((optimizer.step(learning_rate, network, gradients), result))
+    Ok((rates.step(optimizer, network, gradients), result))
 }

@@ -24,7 +24,7 @@ macro_rules! golden {
 
 const PICTURE: &[u8] = golden!("picture.png");
 const GOLDEN: &[u8] = golden!("golden.json");
-const BUNDLES: [(&str, &[u8], &[u8]); 2] = [
+const BUNDLES: [(&str, &[u8], &[u8]); 3] = [
     (
         "compact_resnet",
         golden!("compact_resnet/model.json"),
@@ -34,6 +34,11 @@ const BUNDLES: [(&str, &[u8], &[u8]); 2] = [
         "reference_cnn",
         golden!("reference_cnn/model.json"),
         golden!("reference_cnn/model.safetensors"),
+    ),
+    (
+        "mobilenet_v2",
+        golden!("mobilenet_v2/model.json"),
+        golden!("mobilenet_v2/model.safetensors"),
     ),
 ];
 
