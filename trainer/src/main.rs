@@ -1,5 +1,6 @@
 //! `scanlight`: trains, measures and publishes brain-MRI classifiers, and draws synthetic data.
 
+mod audit;
 mod augment;
 mod backend;
 mod baseline;
@@ -38,6 +39,7 @@ enum Command {
     Predict(commands::predict::PredictArgs),
     Publish(commands::publish::PublishArgs),
     Synth(commands::synth::SynthArgs),
+    Audit(commands::audit::AuditArgs),
 }
 
 fn main() -> std::process::ExitCode {
@@ -47,6 +49,7 @@ fn main() -> std::process::ExitCode {
         Command::Predict(args) => args.run(),
         Command::Publish(args) => args.run(),
         Command::Synth(args) => args.run(),
+        Command::Audit(args) => args.run(),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! The subcommands.
 
+pub mod audit;
 pub mod evaluate;
 pub mod predict;
 pub mod publish;
@@ -59,6 +60,12 @@ fn shipped_models() -> Result<PathBuf> {
                 "no shipped model was found ({SHIPPED_MODELS}/{INDEX_FILE}); name one with --model"
             )
         })
+}
+
+/// Reads a JSON file.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is not valid", path.display()))
 }
 
 /// Writes a value as readable JSON.
