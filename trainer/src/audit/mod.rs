@@ -7,7 +7,9 @@
 //! frame), as they are or with one of them mirrored. Correlation does not see brightness and
 //! contrast, and stretching to the square does not see size and aspect ratio.
 
+mod collect;
 pub mod floor;
+mod gallery;
 pub mod groups;
 pub mod page;
 pub mod search;
