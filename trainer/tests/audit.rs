@@ -162,7 +162,7 @@ fn what_is_planted_is_found_and_nothing_else() {
     ]);
     assert_eq!(groups, expected);
     assert_eq!(found["duplicates"]["exact_pairs"], 1);
-    assert_eq!(found["duplicates"]["mirrored_pairs"], 1);
+    assert_eq!(found["duplicates"]["near_by_turn"]["mirrored"], 1);
     assert_eq!(found["duplicates"]["framed_pairs"], 1);
     assert_eq!(found["conflicts"][0]["class_a"], "glioma");
     assert_eq!(found["conflicts"][0]["class_b"], "meningioma");

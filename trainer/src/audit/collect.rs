@@ -6,7 +6,7 @@ use anyhow::Result;
 use indexmap::IndexMap;
 
 use super::groups::{diameter, members};
-use super::signature::Storage;
+use super::signature::{Storage, Turn};
 use super::summary::*;
 use super::{Audit, NEAR, Pair};
 use crate::data::Part;
@@ -37,7 +37,7 @@ impl Audit {
                 class_b: class(p.b),
                 correlation: p.correlation,
                 exact: p.exact,
-                mirrored: p.mirrored,
+                turn: p.turn,
                 framed: p.framed,
             })
             .collect();
@@ -46,7 +46,8 @@ impl Audit {
             definition: format!(
                 "Exact: the same decoded grey pixels. Near: thumbnails of 32 x 32 that correlate by \
                  more than {NEAR}, of the whole images or of the heads' bounding boxes, as they are \
-                 or one of them mirrored."
+                 or one of them mirrored, upside down or \
+                 both."
             ),
             classes: dataset.classes.clone(),
             sets,
@@ -164,11 +165,14 @@ impl Audit {
         chosen: impl Fn(usize) -> bool,
         elsewhere: impl Fn(usize) -> bool,
     ) -> LeakCount {
-        let (mut exact, mut near) = (HashSet::new(), HashSet::new());
+        let (mut exact, mut upright, mut near) = (HashSet::new(), HashSet::new(), HashSet::new());
         for pair in &self.pairs {
             for (one, other) in [(pair.a, pair.b), (pair.b, pair.a)] {
                 if elsewhere(other) {
                     near.insert(one);
+                    if pair.turn == Turn::Upright {
+                        upright.insert(one);
+                    }
                     if pair.exact {
                         exact.insert(one);
                     }
@@ -179,25 +183,28 @@ impl Audit {
         for index in among.iter().filter(|index| chosen(**index)) {
             count.images += 1;
             count.exact += usize::from(exact.contains(index));
+            count.upright += usize::from(upright.contains(index));
             count.near += usize::from(near.contains(index));
         }
         count
     }
 
     fn duplicates(&self, groups: &[GroupSummary]) -> Duplicates {
-        let near = |test: fn(&Pair) -> bool| {
-            self.pairs
-                .iter()
-                .filter(|pair| !pair.exact && test(pair))
-                .count()
-        };
+        let mut near_by_turn: IndexMap<String, usize> = Turn::ALL
+            .iter()
+            .map(|turn| (turn.name().into(), 0))
+            .collect();
+        for pair in self.pairs.iter().filter(|pair| !pair.exact) {
+            near_by_turn[pair.turn.name()] += 1;
+        }
+        let exact_pairs = self.pairs.iter().filter(|pair| pair.exact).count();
         let ends: Vec<(usize, usize)> = self.pairs.iter().map(|p| (p.a, p.b)).collect();
         let largest = groups.iter().max_by_key(|group| group.indices.len());
         Duplicates {
-            exact_pairs: self.pairs.iter().filter(|pair| pair.exact).count(),
-            near_pairs: near(|_| true),
-            mirrored_pairs: near(|pair| pair.mirrored),
-            framed_pairs: near(|pair| pair.framed && !pair.mirrored),
+            exact_pairs,
+            near_pairs: self.pairs.len() - exact_pairs,
+            framed_pairs: self.pairs.iter().filter(|pair| pair.framed).count(),
+            near_by_turn,
             groups: groups.len(),
             images: groups.iter().map(|group| group.indices.len()).sum(),
             largest: largest.map(|group| Chain {
@@ -250,12 +257,12 @@ impl Audit {
 
     fn groups(&self) -> Vec<GroupSummary> {
         let entries = &self.dataset.entries;
-        let mut pairs: BTreeMap<usize, (f32, bool)> = BTreeMap::new();
+        let mut pairs: BTreeMap<usize, (f32, BTreeSet<Turn>)> = BTreeMap::new();
         for pair in &self.pairs {
             let root = self.grouping.duplicates[pair.a];
-            let (least, mirrored) = pairs.entry(root).or_insert((1.0, false));
+            let (least, turns) = pairs.entry(root).or_insert((1.0, BTreeSet::new()));
             *least = least.min(pair.correlation);
-            *mirrored |= pair.mirrored;
+            turns.insert(pair.turn);
         }
         let mut groups: Vec<GroupSummary> = members(&self.grouping.duplicates)
             .into_iter()
@@ -268,7 +275,7 @@ impl Audit {
                         .iter()
                         .any(|&i| entries[i].set == set && entries[i].folder == Some(part))
                 };
-                let (least, mirrored) = pairs.get(&root).copied().unwrap_or((1.0, false));
+                let (least, turns) = pairs.get(&root).cloned().unwrap_or_default();
                 GroupSummary {
                     number: root + 1,
                     images: indices
@@ -284,7 +291,7 @@ impl Audit {
                         .any(|&s| holds(s, Part::Train) && holds(s, Part::Test)),
                     sets: sets.len(),
                     least,
-                    mirrored,
+                    turns,
                     indices,
                 }
             })

@@ -24,13 +24,6 @@ pub struct Score {
     pub right: usize,
 }
 
-impl Score {
-    /// Share of right answers; `None` without images.
-    pub fn accuracy(&self) -> Option<f64> {
-        (self.images > 0).then(|| self.right as f64 / self.images as f64)
-    }
-}
-
 /// A nearest neighbour's answers on one split of one set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Floor {
@@ -133,7 +126,7 @@ impl Audit {
         }
         for ((test, _), nearest) in tests.iter().zip(found) {
             let right = usize::from(class_of(*test) == class_of(known[nearest].0));
-            let mut count = |score: &mut Score| {
+            let count = |score: &mut Score| {
                 score.images += 1;
                 score.right += right;
             };

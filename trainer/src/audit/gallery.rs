@@ -6,7 +6,9 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::page::escape;
+use super::signature::Turn;
 use super::summary::{GroupSummary, Summary};
+use super::text::turns;
 use super::thumbs::data_uri;
 use crate::data::{Dataset, Part};
 
@@ -20,12 +22,12 @@ pub fn groups(out: &mut String, summary: &Summary, dataset: &Dataset) -> std::fm
     let found = &summary.duplicates;
     write!(
         out,
-        "<h2>Duplicates</h2><p>{} exact pairs and {} near ones; of the latter {} are alike only \
-         without their frame and {} are mirrored. {} groups hold {} images.</p>",
+        "<h2>Duplicates</h2><p>{} exact pairs and {} near ones ({}; {} alike only without their \
+         frame). {} groups hold {} images.</p>",
         found.exact_pairs,
         found.near_pairs,
+        turns(found),
         found.framed_pairs,
-        found.mirrored_pairs,
         found.groups,
         found.images
     )?;
@@ -63,8 +65,8 @@ fn one_group(group: &GroupSummary, summary: &Summary, dataset: &Dataset) -> Stri
     if group.sets > 1 {
         tag(format!("{} sets", group.sets), false);
     }
-    if group.mirrored {
-        tag("mirrored".into(), false);
+    for turn in group.turns.iter().filter(|turn| **turn != Turn::Upright) {
+        tag(turn.name().into(), false);
     }
     tag(format!("correlation from {:.4}", group.least), false);
     // Of a large group, the images that contradict each other must be among those shown.

@@ -4,7 +4,7 @@
 //! Two images are *exact* duplicates when their decoded grey pixels are the same, whatever the file.
 //! They are *near* duplicates when their thumbnails of 32 by 32 correlate by more than [`NEAR`]:
 //! those of the whole images, or those of the head's bounding boxes (the same slice in another
-//! frame), as they are or with one of them mirrored. Correlation does not see brightness and
+//! frame), as they are or with one of them mirrored, upside down or both. Correlation does not see brightness and
 //! contrast, and stretching to the square does not see size and aspect ratio.
 
 mod collect;
@@ -29,7 +29,7 @@ use crate::data::Dataset;
 use crate::data::table::{Table, line};
 use crate::progress::Progress;
 use groups::Grouping;
-use signature::{Signature, Storage, Thumbnail, mirrored};
+use signature::{Signature, Storage, Thumbnail, Turn, turned};
 
 /// The correlation above which two thumbnails show the same picture.
 pub const NEAR: f32 = 0.99;
@@ -45,8 +45,8 @@ pub struct Pair {
     pub correlation: f32,
     /// Whether their decoded pixels are the same.
     pub exact: bool,
-    /// Whether one is the other's mirror image.
-    pub mirrored: bool,
+    /// How one must be turned to be like the other.
+    pub turn: Turn,
     /// Whether they are alike only without what surrounds the head.
     pub framed: bool,
 }
@@ -137,25 +137,17 @@ pub fn pairs(signatures: &[Option<Signature>]) -> Result<Vec<Pair>> {
     let whole: Vec<&[f32]> = seen.iter().map(|s| s.whole.as_slice()).collect();
     let head: Vec<&[f32]> = seen.iter().map(|s| s.head.as_slice()).collect();
     // A pair is what it is seen to be first: the plainest explanation wins.
-    for is_mirrored in [false, true] {
+    for turn in Turn::ALL {
         for (framed, view) in [(false, &whole), (true, &head)] {
-            let turned: Vec<Thumbnail>;
-            let right: Vec<&[f32]> = if is_mirrored {
-                turned = view
-                    .par_iter()
-                    .map(|thumbnail| mirrored(thumbnail))
-                    .collect();
-                turned.iter().map(Vec::as_slice).collect()
-            } else {
-                view.clone()
-            };
+            let other: Vec<Thumbnail> = view.par_iter().map(|t| turned(t, turn)).collect();
+            let right: Vec<&[f32]> = other.iter().map(Vec::as_slice).collect();
             for (a, b, correlation) in search::correlated(view, &right, NEAR)? {
                 found.entry((a, b)).or_insert(Pair {
                     a: indices[a],
                     b: indices[b],
                     correlation,
                     exact: seen[a].pixels == seen[b].pixels,
-                    mirrored: is_mirrored,
+                    turn,
                     framed,
                 });
             }
@@ -171,7 +163,7 @@ pub fn pairs(signatures: &[Option<Signature>]) -> Result<Vec<Pair>> {
                 b: indices[b],
                 correlation: 1.0,
                 exact: true,
-                mirrored: false,
+                turn: Turn::Upright,
                 framed: false,
             });
         }

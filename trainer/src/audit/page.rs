@@ -57,10 +57,10 @@ fn write(out: &mut String, summary: &Summary, dataset: &Dataset) -> std::fmt::Re
     patients(out, summary)?;
     groups(out, summary, dataset)?;
     unreadable(out, summary)?;
-    write!(
+    writeln!(
         out,
         "<p class=\"soft\">Made by <code>scanlight audit</code>. For education and research, not a \
-         diagnosis.</p></main></body></html>\n"
+         diagnosis.</p></main></body></html>"
     )
 }
 
@@ -171,6 +171,7 @@ fn one_set(out: &mut String, set: &SetSummary, classes: &[String]) -> std::fmt::
                 escape(name),
                 count.images.to_string(),
                 count.exact.to_string(),
+                count.upright.to_string(),
                 bar(count.near, count.images, &count.near.to_string()),
                 percent(count.near, count.images),
             ]
@@ -182,9 +183,16 @@ fn one_set(out: &mut String, set: &SetSummary, classes: &[String]) -> std::fmt::
         let rows = rows.chain([row("all", &leak.all)]);
         table(
             out,
-            &["Testing", "images", "exact twin", "any twin", "share"],
+            &[
+                "Testing",
+                "images",
+                "exact twin",
+                "upright twin",
+                "any twin",
+                "share",
+            ],
             rows,
-            "Testing images with a duplicate among the training images.",
+            "Testing images with a duplicate among the training images: the same pixels, alike, or alike when mirrored or turned.",
         )?;
     }
     let mut head = vec!["Nearest neighbour on pixels", "known", "tested", "accuracy"];

@@ -26,7 +26,7 @@ const ROUNDING: f32 = 1e-4;
 pub type Match = (usize, usize, f32);
 
 /// All `(a, b)` with `a < b` and a correlation of `left[a]` and `right[b]` above the threshold, in
-/// order. `right` is `left` itself, or its mirror images.
+/// order. `right` is `left` itself, or `left` turned.
 pub fn correlated(left: &[&[f32]], right: &[&[f32]], threshold: f32) -> Result<Vec<Match>> {
     let count = left.len();
     let device = Default::default();
@@ -45,7 +45,7 @@ pub fn correlated(left: &[&[f32]], right: &[&[f32]], threshold: f32) -> Result<V
         let block =
             Tensor::<Candle, 2>::from_data(TensorData::new(block, [end - start, SHORT]), &device);
         // Columns before the block have met these rows already.
-        let later = columns.clone().slice([start..count]);
+        let later = columns.clone().narrow(0, start, count - start);
         let products: Vec<f32> = block
             .matmul(later.transpose())
             .into_data()
@@ -63,8 +63,8 @@ pub fn correlated(left: &[&[f32]], right: &[&[f32]], threshold: f32) -> Result<V
                     .skip(row + 1)
                     .filter(move |(_, product)| **product > threshold - ROUNDING)
                     .map(move |(column, _)| (a, start + column))
-                    .map(|(a, b)| (a, b, correlation(left[a], right[b])))
-                    .filter(|found| found.2 > threshold)
+                    .map(move |(a, b)| (a, b, correlation(left[a], right[b])))
+                    .filter(move |found| found.2 > threshold)
             })
             .collect();
         found.extend(matches);
@@ -111,7 +111,7 @@ fn short(thumbnail: &[f32], basis: &[f32]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::signature::mirrored;
+    use super::super::signature::{Turn, turned};
     use super::*;
     use proptest::prelude::*;
     use rand::{Rng, SeedableRng};
@@ -139,18 +139,18 @@ mod tests {
                     .map(|v| v + noise * index as f32 / 300.0 * rng.random_range(-1.0f32..1.0))
                     .collect());
                 if index % 3 == 0 {
-                    copy = mirrored(&copy);
+                    copy = turned(&copy, Turn::UpsideDown);
                 }
                 copy
             }).collect();
             let left: Vec<&[f32]> = thumbnails.iter().map(Vec::as_slice).collect();
-            let turned: Vec<Vec<f32>> = left.iter().map(|t| mirrored(t)).collect();
-            let turned: Vec<&[f32]> = turned.iter().map(Vec::as_slice).collect();
-            for right in [&left, &turned] {
+            let flipped: Vec<Vec<f32>> = left.iter().map(|t| turned(t, Turn::UpsideDown)).collect();
+            let flipped: Vec<&[f32]> = flipped.iter().map(Vec::as_slice).collect();
+            for right in [&left, &flipped] {
                 let mut expected = Vec::new();
                 for a in 0..left.len() {
-                    for b in a + 1..left.len() {
-                        let alike = correlation(left[a], right[b]);
+                    for (b, other) in right.iter().enumerate().skip(a + 1) {
+                        let alike = correlation(left[a], other);
                         if alike > threshold {
                             expected.push((a, b, alike));
                         }

@@ -6,6 +6,7 @@ use image::{ImageDecoder, ImageReader};
 use scanlight_model::decode::decode;
 use scanlight_model::preprocess::{Region, foreground};
 use scanlight_model::scan::Scan;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Side of the thumbnails.
@@ -153,12 +154,53 @@ fn cells(length: usize, count: usize) -> Vec<Vec<(usize, f32)>> {
         .collect()
 }
 
-/// A thumbnail seen in a mirror, left and right exchanged.
-pub fn mirrored(thumbnail: &[f32]) -> Thumbnail {
-    thumbnail
-        .chunks_exact(SIDE)
-        .flat_map(|row| row.iter().rev().copied())
-        .collect()
+/// How one image is turned into its duplicate. Each undoes itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// Not at all.
+    Upright,
+    /// Left and right exchanged.
+    Mirrored,
+    /// Top and bottom exchanged.
+    UpsideDown,
+    /// Both, which is half a turn.
+    HalfTurn,
+}
+
+impl Turn {
+    /// All of them, the plainest first.
+    pub const ALL: [Self; 4] = [
+        Self::Upright,
+        Self::Mirrored,
+        Self::UpsideDown,
+        Self::HalfTurn,
+    ];
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Upright => "upright",
+            Self::Mirrored => "mirrored",
+            Self::UpsideDown => "upside down",
+            Self::HalfTurn => "turned by 180°",
+        }
+    }
+}
+
+/// A thumbnail turned.
+pub fn turned(thumbnail: &[f32], turn: Turn) -> Thumbnail {
+    let mut values = thumbnail.to_vec();
+    if matches!(turn, Turn::UpsideDown | Turn::HalfTurn) {
+        values.reverse();
+    }
+    // Backwards is upside down and mirrored.
+    if matches!(turn, Turn::Mirrored | Turn::UpsideDown) {
+        for row in values.chunks_exact_mut(SIDE) {
+            row.reverse();
+        }
+    }
+    values
 }
 
 /// Correlation of two thumbnails, -1 to 1.
@@ -219,9 +261,15 @@ mod tests {
                 let alike = correlation(&original.whole, &changed.whole);
                 prop_assert!(alike > 0.99, "{alike}");
             }
-            let flipped = of(&imageops::flip_horizontal(&image));
-            let alike = correlation(&original.whole, &mirrored(&flipped.whole));
-            prop_assert!(alike > 0.9999, "{alike}");
+            for (turn, image) in [
+                (Turn::Upright, image.clone()),
+                (Turn::Mirrored, imageops::flip_horizontal(&image)),
+                (Turn::UpsideDown, imageops::flip_vertical(&image)),
+                (Turn::HalfTurn, imageops::rotate180(&image)),
+            ] {
+                let alike = correlation(&original.whole, &turned(&of(&image).whole, turn));
+                prop_assert!(alike > 0.9999, "{turn:?} {alike}");
+            }
 
             // Another border changes the whole, not the head.
             let mut framed = GrayImage::new(96 + 2 * border, 96 + border);

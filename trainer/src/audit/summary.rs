@@ -1,9 +1,12 @@
 //! The findings as numbers and lists: what `--json` writes, and what text and page are made from.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::floor::Floor;
+use super::signature::Turn;
 
 /// All findings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,7 +90,9 @@ pub struct LeakCount {
     pub images: usize,
     /// Of these with an exact duplicate.
     pub exact: usize,
-    /// Of these with an exact or near duplicate.
+    /// Of these with an exact or near duplicate that is not turned.
+    pub upright: usize,
+    /// Of these with any duplicate.
     pub near: usize,
 }
 
@@ -111,9 +116,9 @@ pub struct Duplicates {
     pub exact_pairs: usize,
     /// Other pairs.
     pub near_pairs: usize,
-    /// Of these one the mirror image of the other.
-    pub mirrored_pairs: usize,
-    /// Of these alike only by the head, not by the whole image.
+    /// Near pairs by how one is turned into the other.
+    pub near_by_turn: IndexMap<String, usize>,
+    /// Near pairs alike only by the head, not by the whole image.
     pub framed_pairs: usize,
     /// Connected groups of at least two images.
     pub groups: usize,
@@ -179,8 +184,8 @@ pub struct PairSummary {
     pub correlation: f32,
     /// Same pixels.
     pub exact: bool,
-    /// Mirror images.
-    pub mirrored: bool,
+    /// How one must be turned to be like the other.
+    pub turn: Turn,
     /// Alike by the head alone.
     pub framed: bool,
 }
@@ -203,6 +208,6 @@ pub struct GroupSummary {
     pub sets: usize,
     /// The lowest correlation of its pairs.
     pub least: f32,
-    /// Whether some pair is mirrored.
-    pub mirrored: bool,
+    /// How its pairs are turned into each other.
+    pub turns: BTreeSet<Turn>,
 }

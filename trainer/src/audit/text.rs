@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::floor::Score;
-use super::summary::{LeakCount, Summary};
+use super::signature::Turn;
+use super::summary::{Duplicates, LeakCount, Summary};
 
 /// Most conflicts and unreadable files that are listed.
 const LISTED: usize = 20;
@@ -21,12 +22,23 @@ pub fn accuracy(score: &Score) -> String {
     percent(score.right, score.images)
 }
 
+/// Near pairs by their turn, in words.
+pub fn turns(found: &Duplicates) -> String {
+    let counts: Vec<String> = found
+        .near_by_turn
+        .iter()
+        .map(|(turn, count)| format!("{count} {turn}"))
+        .collect();
+    counts.join(", ")
+}
+
 fn leak(count: &LeakCount) -> String {
     format!(
-        "{} of {} ({}), exactly {}",
+        "{} of {} ({}); {} without turning it, {} exactly",
         count.near,
         count.images,
         percent(count.near, count.images),
+        count.upright,
         count.exact
     )
 }
@@ -114,12 +126,12 @@ fn write(out: &mut String, summary: &Summary) -> std::fmt::Result {
     let found = &summary.duplicates;
     writeln!(
         out,
-        "duplicates: {} exact pairs and {} near ones ({} only without their frame, {} mirrored), \
-         {} images in {} groups",
+        "duplicates: {} exact pairs and {} near ones ({}; {} alike only without their frame), {} \
+         images in {} groups",
         found.exact_pairs,
         found.near_pairs,
+        turns(found),
         found.framed_pairs,
-        found.mirrored_pairs,
         found.images,
         found.groups
     )?;
@@ -161,7 +173,11 @@ fn write(out: &mut String, summary: &Summary) -> std::fmt::Result {
             pair.b,
             pair.class_b,
             pair.correlation,
-            if pair.mirrored { ", mirrored" } else { "" }
+            if pair.turn == Turn::Upright {
+                String::new()
+            } else {
+                format!(", {}", pair.turn.name())
+            }
         )?;
     }
     more(out, summary.conflicts.len())?;

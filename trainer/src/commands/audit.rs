@@ -13,7 +13,7 @@ use crate::train::write_whole;
 /// Look for duplicates, contradictory labels and unreadable files before training on a data set.
 ///
 /// Duplicates are found within a set, between Training/ and Testing/, and between several sets, in
-/// other sizes, brightness, compression and frames and mirrored. A nearest neighbour on pixels says
+/// other sizes, brightness, compression and frames, mirrored or upside down. A nearest neighbour on pixels says
 /// how far duplicates alone get: the floor for any network.
 #[derive(Debug, Args)]
 pub struct AuditArgs {

