@@ -1,5 +1,6 @@
 //! `scanlight`: trains, measures and publishes brain-MRI classifiers, and draws synthetic data.
 
+mod audit;
 mod augment;
 mod backend;
 mod baseline;
@@ -43,6 +44,7 @@ enum Command {
     Publish(commands::publish::PublishArgs),
     Synth(commands::synth::SynthArgs),
     CamEval(commands::cam_eval::CamEvalArgs),
+    Audit(commands::audit::AuditArgs),
 }
 
 fn main() -> std::process::ExitCode {
@@ -55,6 +57,7 @@ fn main() -> std::process::ExitCode {
         Command::Publish(args) => args.run(),
         Command::Synth(args) => args.run(),
         Command::CamEval(args) => args.run(),
+        Command::Audit(args) => args.run(),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -124,7 +124,8 @@ pub struct DataSource {
 /// How the parts were told apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Split {
-    /// `stratified-random`, `folders`, …
+    /// `stratified-random`, `folders` (the data set's own), `stratified-groups`, `folders-groups`
+    /// (the data set's own, without training images whose group is tested), `kfold`, `kfold-groups`.
     pub method: String,
     /// Seed of the random part.
     pub seed: u64,
@@ -133,6 +134,21 @@ pub struct Split {
     pub test_share: Option<f64>,
     /// Share of the remaining images that was used for validation (early stopping).
     pub validation_share: f64,
+    /// SHA-256 of the groups file whose groups were never parted, lower-case hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups_sha256: Option<String>,
+    /// Which fold of a cross-validation was the test part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<Folds>,
+}
+
+/// One fold of a cross-validation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folds {
+    /// Number of folds, at least 2.
+    pub count: u32,
+    /// The fold that is tested, counted from 1.
+    pub fold: u32,
 }
 
 /// Measurements on one set of real images.

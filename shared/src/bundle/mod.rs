@@ -7,6 +7,7 @@ pub mod weights;
 
 pub use error::BundleError;
 pub use index::{ModelEntry, ModelIndex};
+pub use manifest::Folds;
 pub use manifest::{
     Calibration, DataSource, FORMAT, FORMAT_VERSION, InitialWeights, MAX_MANIFEST_BYTES,
     MAX_WEIGHTS_BYTES, Manifest, Metrics, OLDEST_VERSION, Split, Training, WeightsInfo, is_id,

@@ -41,6 +41,8 @@ pub fn manifest(architecture: Architecture) -> Manifest {
                 seed: 1,
                 test_share: Some(0.2),
                 validation_share: 0.1,
+                groups_sha256: None,
+                folds: None,
             },
             epochs: 1,
             best_epoch: 1,

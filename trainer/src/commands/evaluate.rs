@@ -1,15 +1,17 @@
 //! `scanlight evaluate`.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::backend::Backend;
 use clap::{Args, ValueEnum};
 use scanlight_model::bundle::Bundle;
 
+use super::train::kept_groups;
 use super::{model_folder, open_bundle, write_json};
 use crate::backend::{BackendName, WithInferenceBackend};
-use crate::data::{self, Dataset, Image, Part, scan_folders, split_by_method};
+use crate::data::{self, Dataset, Groups, Image, Part, remake_split, scan_folders};
 use crate::inference;
 use crate::metrics::{Answer, Report, report};
 use crate::progress::Progress;
@@ -27,6 +29,14 @@ pub struct EvaluateArgs {
     /// train, validation and test remake the split that the model's manifest describes.
     #[arg(long, default_value = "auto")]
     part: WhichPart,
+    /// The groups file that the model was trained with [default: the one that the run keeps].
+    #[arg(long, value_name = "FILE.csv")]
+    groups: Option<PathBuf>,
+    /// Leave out images that the model saw in another copy: those with a near-duplicate among its
+    /// training and validation images, or those of a group with one (the same patient, if known).
+    /// Needs a groups file.
+    #[arg(long, value_name = "WHICH")]
+    leak_free: Option<LeakFree>,
     /// Also write everything, each image's probabilities included, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -50,13 +60,23 @@ enum WhichPart {
     Test,
 }
 
+/// What counts as seen in training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LeakFree {
+    /// A near-duplicate.
+    Duplicates,
+    /// Any image of the group: near-duplicates, and the same patient where known.
+    Groups,
+}
+
 impl EvaluateArgs {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let bundle = open_bundle(&model_folder(self.model.as_deref())?)?;
+        let folder = model_folder(self.model.as_deref())?;
+        let bundle = open_bundle(&folder)?;
         let mut dataset = scan_folders(&self.data)?;
         relabel(&mut dataset, &bundle.manifest.classes)?;
-        let (chosen, description) = self.choose(&dataset, &bundle)?;
+        let (chosen, description) = self.choose(&dataset, &bundle, &folder)?;
         eprintln!(
             "{} on {}: {} images ({description})",
             bundle.manifest.id,
@@ -73,7 +93,49 @@ impl EvaluateArgs {
         Ok(())
     }
 
-    fn choose(&self, dataset: &Dataset, bundle: &Bundle) -> Result<(Vec<usize>, String)> {
+    fn choose(
+        &self,
+        dataset: &Dataset,
+        bundle: &Bundle,
+        folder: &Path,
+    ) -> Result<(Vec<usize>, String)> {
+        let groups = match &self.groups {
+            Some(path) => Some(Groups::load(path)?),
+            None => kept_groups(folder)?,
+        };
+        let (mut chosen, mut description) = self.choose_part(dataset, bundle, groups.as_ref())?;
+        if let Some(seen) = self.leak_free {
+            let groups =
+                groups.context("--leak-free needs a groups file; name it with --groups")?;
+            let numbers = match seen {
+                LeakFree::Duplicates => groups.duplicates_of(dataset)?,
+                LeakFree::Groups => groups.of(dataset)?,
+            };
+            let parts = parts(dataset, bundle, Some(&groups))?;
+            let learned = |index: &usize| matches!(parts[*index], Part::Train | Part::Validation);
+            let known: HashSet<usize> = (0..parts.len())
+                .filter(learned)
+                .map(|index| numbers[index])
+                .collect();
+            let before = chosen.len();
+            chosen.retain(|&index| !known.contains(&numbers[index]));
+            if chosen.is_empty() {
+                bail!("all of the {before} images have a copy among the model's training images");
+            }
+            description += &format!(
+                "; {} left out, seen in training in another copy",
+                before - chosen.len()
+            );
+        }
+        Ok((chosen, description))
+    }
+
+    fn choose_part(
+        &self,
+        dataset: &Dataset,
+        bundle: &Bundle,
+        groups: Option<&Groups>,
+    ) -> Result<(Vec<usize>, String)> {
         let wanted = match self.part {
             WhichPart::All => return Ok(((0..dataset.entries.len()).collect(), "all".into())),
             WhichPart::Auto => {
@@ -94,32 +156,8 @@ impl EvaluateArgs {
             WhichPart::Test => Part::Test,
         };
         let training = &bundle.manifest.training;
-        let parts = split_by_method(dataset, &training.split);
+        let parts = parts(dataset, bundle, groups)?;
         let chosen: Vec<usize> = (0..parts.len()).filter(|&i| parts[i] == wanted).collect();
-        // The split can be made again only from the very same set.
-        let expected: u64 = training
-            .data
-            .iter()
-            .filter(|source| !source.synthetic)
-            .map(|source| {
-                let read = source.images.values().flat_map(|counts| counts.values());
-                source.skipped + read.sum::<u64>()
-            })
-            .sum();
-        if expected != dataset.entries.len() as u64 {
-            bail!(
-                "the model was made from {expected} images ({}), but {} has {}: the split \
-                 cannot be made again from another data set; use --part all or auto",
-                training
-                    .data
-                    .iter()
-                    .map(|source| source.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                dataset.name(),
-                dataset.entries.len()
-            );
-        }
         if chosen.is_empty() {
             bail!("the model's split has no {} images", wanted.name());
         }
@@ -131,6 +169,36 @@ impl EvaluateArgs {
         );
         Ok((chosen, description))
     }
+}
+
+/// The part of each image in the split that the model's manifest describes.
+fn parts(dataset: &Dataset, bundle: &Bundle, groups: Option<&Groups>) -> Result<Vec<Part>> {
+    let training = &bundle.manifest.training;
+    // The split can be made again only from the very same set.
+    let expected: u64 = training
+        .data
+        .iter()
+        .filter(|source| !source.synthetic)
+        .map(|source| {
+            let read = source.images.values().flat_map(|counts| counts.values());
+            source.skipped + read.sum::<u64>()
+        })
+        .sum();
+    if expected != dataset.entries.len() as u64 {
+        bail!(
+            "the model was made from {expected} images ({}), but {} has {}: the split \
+             cannot be made again from another data set; use --part all or auto",
+            training
+                .data
+                .iter()
+                .map(|source| source.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+            dataset.name(),
+            dataset.entries.len()
+        );
+    }
+    remake_split(dataset, &training.split, groups)
 }
 
 /// Gives a data set the model's class list; a class that the model does not know is an error.

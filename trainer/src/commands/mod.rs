@@ -1,5 +1,6 @@
 //! The subcommands.
 
+pub mod audit;
 pub mod cam_eval;
 pub mod config;
 pub mod evaluate;
@@ -62,6 +63,12 @@ fn shipped_models() -> Result<PathBuf> {
                 "no shipped model was found ({SHIPPED_MODELS}/{INDEX_FILE}); name one with --model"
             )
         })
+}
+
+/// Reads a JSON file.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is not valid", path.display()))
 }
 
 /// Writes a value as readable JSON.

@@ -1,26 +1,28 @@
 //! `scanlight train`.
 
-use std::path::PathBuf;
+mod kfold;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use scanlight_model::bundle::{MANIFEST_FILE, Manifest, Metrics};
+use scanlight_model::bundle::{Folds, MANIFEST_FILE, Manifest, Metrics, Split};
 use scanlight_model::preprocess::InputGeometry;
 
 use super::evaluate;
 use crate::backend::BackendName;
 use crate::baseline::{SIDE, nearest_neighbour_accuracy, thumbnail};
 use crate::config::{ArchitectureName, Config, Folders};
-use crate::data::{self, Part, scan_folders, split_dataset};
+use crate::data::{self, Dataset, Groups, Part, plan_split, remake_split, scan_folders};
 use crate::metrics::Report;
 use crate::phantoms::training_phantoms;
 use crate::train::initial::InitialArgs;
 use crate::train::{RunFolder, RunInfo, TrainWork};
 
 /// Train a classifier on a folder with one folder of images per class.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct TrainArgs {
     /// Data set: a folder with one folder per class, with or without Training/ and Testing/ above.
     /// Repeat it to put several sets together.
@@ -29,8 +31,9 @@ pub struct TrainArgs {
     /// Folder for the run: configuration, split, log, checkpoint and the best weights.
     #[arg(long, value_name = "RUN", required_unless_present_any = ["resume", "print_config"])]
     out: Option<PathBuf>,
-    /// Go on with an interrupted run, with the options it was started with.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "config", "arch", "epochs", "batch_size", "learning_rate", "seed", "folders", "phantoms", "log_steps"])]
+    /// Go on with an interrupted run (or with a --kfold folder's first unfinished one), with the
+    /// options it was started with.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "groups", "kfold", "config", "arch", "epochs", "batch_size", "learning_rate", "seed", "folders", "phantoms", "log_steps"])]
     resume: Option<PathBuf>,
     /// Options as a TOML file; the flags below override it. Every run saves its own as config.toml.
     #[arg(long, value_name = "FILE")]
@@ -64,9 +67,38 @@ pub struct TrainArgs {
     /// Print the configuration that the other options make, every value explained, and stop.
     #[arg(long, conflicts_with = "resume")]
     print_config: bool,
+    /// Images that belong together (one patient, near-duplicates), as `scanlight audit
+    /// --write-groups` writes them. No group is parted between training, validation and test; with
+    /// --folders keep, training images whose group is also under Testing/ are dropped.
+    #[arg(long, value_name = "FILE.csv")]
+    groups: Option<PathBuf>,
+    /// Cross-validation: K runs in RUN/fold-1 to RUN/fold-K, each image tested in exactly one of
+    /// them (Training/ and Testing/ are merged), groups kept whole where --groups names some. The
+    /// summary is RUN/kfold.json.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=100))]
+    kfold: Option<u32>,
+    /// Stop after so many folds of this call; `--resume RUN` goes on.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    fold_limit: Option<u32>,
     /// What trains.
     #[arg(long, default_value = "cpu")]
     backend: BackendName,
+}
+
+/// Name of the groups file's copy in a run's folder.
+pub const GROUPS_FILE: &str = "groups.csv";
+/// Name of the split's description in a run's folder.
+const SPLIT_FILE: &str = "split.json";
+
+/// A run that is ready to read its images.
+struct Prepared {
+    folder: RunFolder,
+    config: Config,
+    info: RunInfo,
+    dataset: Dataset,
+    parts: Vec<Part>,
+    split: Split,
+    resumed: bool,
 }
 
 /// The seed of the phantoms' drawing is the run's with these bits flipped, so that a data set drawn
@@ -125,9 +157,30 @@ impl TrainArgs {
             print!("{}", self.configuration()?.to_toml()?);
             return Ok(());
         }
+        if self.is_kfold() {
+            return self.run_folds();
+        }
+        if self.fold_limit.is_some() {
+            bail!("--fold-limit is for --kfold");
+        }
+        let prepared = self.prepare(None)?;
+        let interrupted = listen()?;
+        let loaded = prepared.load()?;
+        self.train_once(&prepared, &loaded, &interrupted)?;
+        Ok(())
+    }
+
+    /// Everything before the images are read; `folds` says which fold a new run is.
+    fn prepare(&self, folds: Option<Folds>) -> Result<Prepared> {
         // Everything that can be wrong with the data is found before a folder is made.
+        let mut groups = None;
         if self.resume.is_none() {
-            scan_folders(&self.data)?;
+            let dataset = scan_folders(&self.data)?;
+            if let Some(path) = &self.groups {
+                let file = Groups::load(path)?;
+                file.of(&dataset)?;
+                groups = Some(file);
+            }
         }
         let (folder, config, mut info, resumed) = self.start()?;
         let dataset = scan_folders(&info.data)?;
@@ -140,8 +193,21 @@ impl TrainArgs {
             );
         }
         info.classes.clone_from(&dataset.classes);
-        let (parts, split) = split_dataset(&dataset, &config.split, config.seed);
+        if resumed {
+            groups = kept_groups(folder.root())?;
+        }
+        let path = folder.path(SPLIT_FILE);
+        let (parts, split) = if resumed && path.exists() {
+            let split: Split = super::read_json(&path)?;
+            (remake_split(&dataset, &split, groups.as_ref())?, split)
+        } else {
+            plan_split(&dataset, &config.split, config.seed, groups.as_ref(), folds)?
+        };
         if !resumed {
+            if let Some(groups) = &groups {
+                folder.write(GROUPS_FILE, &groups.bytes)?;
+            }
+            folder.write(SPLIT_FILE, &serde_json::to_vec_pretty(&split)?)?;
             folder.save_start(&config, &info)?;
         }
         folder.save_split(&dataset, &parts)?;
@@ -151,23 +217,39 @@ impl TrainArgs {
             dataset.entries.len(),
             dataset.classes.len(),
             dataset.classes.join(", "),
-            split.method
+            describe(&split)
         );
-
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = interrupted.clone();
-        ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-            eprintln!(
-                "\nstopping after this step; the best weights are kept (again to stop at once)"
-            );
+        let dropped = parts.iter().filter(|part| **part == Part::Dropped).count();
+        if dropped > 0 {
+            eprintln!("{dropped} images are dropped: an image of their group is a test image");
+        }
+        Ok(Prepared {
+            folder,
+            config,
+            info,
+            dataset,
+            parts,
+            split,
+            resumed,
         })
-        .context("cannot listen for Ctrl-C")?;
+    }
 
-        let all: Vec<usize> = (0..dataset.entries.len()).collect();
-        let loaded = data::load(&dataset, &all, &config.input, true)?;
+    /// Trains and measures one run; `None` where it was interrupted or has no test images.
+    fn train_once(
+        &self,
+        prepared: &Prepared,
+        loaded: &data::Loaded,
+        interrupted: &AtomicBool,
+    ) -> Result<Option<Report>> {
+        let Prepared {
+            folder,
+            config,
+            info,
+            dataset,
+            parts,
+            split,
+            resumed,
+        } = prepared;
         let lines: String = loaded
             .skipped
             .iter()
@@ -192,27 +274,27 @@ impl TrainArgs {
             held.div_ceil(1_000_000)
         );
 
-        let backend = if resumed && self.backend == BackendName::Cpu {
+        let backend = if *resumed && self.backend == BackendName::Cpu {
             BackendName::from_str(&info.backend, true).unwrap_or(self.backend)
         } else {
             self.backend
         };
         let outcome = backend.train(TrainWork {
-            config: &config,
-            folder: &folder,
-            dataset: &dataset,
+            config,
+            folder,
+            dataset,
             images: &loaded.images,
             phantoms: &phantoms,
-            parts: &parts,
-            split: &split,
-            interrupted: &interrupted,
+            parts,
+            split,
+            interrupted,
         })?;
         if outcome.state.best_epoch == 0 {
             eprintln!(
                 "interrupted in the first epoch: there are no weights yet; go on with `scanlight train --resume {}`",
                 folder.root().display()
             );
-            return Ok(());
+            return Ok(None);
         }
         if outcome.interrupted {
             eprintln!(
@@ -222,7 +304,7 @@ impl TrainArgs {
                 folder.root().display(),
                 folder.root().display()
             );
-            return Ok(());
+            return Ok(None);
         }
 
         let tests: Vec<&(usize, data::Image)> = loaded
@@ -234,32 +316,64 @@ impl TrainArgs {
         let mut manifest = bundle.manifest.clone();
         manifest.training.epochs = outcome.state.epoch;
         manifest.training.best_epoch = outcome.state.best_epoch;
+        let mut measured = None;
         if tests.is_empty() {
             eprintln!("no test images were held out: nothing to measure the weights on");
         } else {
-            let report = evaluate::measure(&bundle, &dataset, &tests, BackendName::Cpu)?;
-            let floor = floor(&loaded.images, &parts, &config.input);
+            let report = evaluate::measure(&bundle, dataset, &tests, BackendName::Cpu)?;
+            let floor = floor(&loaded.images, parts, &config.input);
             folder.write("test.json", &serde_json::to_vec_pretty(&report)?)?;
             println!("{}", report.table());
             if let Some(floor) = floor {
                 println!("nearest neighbour on raw pixels, same split: accuracy {floor:.4}");
             }
-            manifest.metrics = vec![summary(
-                &report,
-                &dataset.name(),
-                &split.method,
-                config.seed,
-                floor,
-            )];
+            manifest.metrics = vec![summary(&report, &dataset.name(), split, floor)];
+            measured = Some(report);
         }
-        save_manifest(&folder, &manifest)?;
+        save_manifest(folder, &manifest)?;
         println!(
             "the best weights (epoch {}) are in {}; publish them with `scanlight publish {} --to public/models/ID`",
             outcome.state.best_epoch,
             folder.root().display(),
             folder.root().display()
         );
-        Ok(())
+        Ok(measured)
+    }
+}
+
+impl Prepared {
+    /// Reads all images.
+    fn load(&self) -> Result<data::Loaded> {
+        let all: Vec<usize> = (0..self.dataset.entries.len()).collect();
+        data::load(&self.dataset, &all, &self.config.input, true)
+    }
+}
+
+/// Becomes true when Ctrl-C is pressed; a second time ends the program.
+fn listen() -> Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = interrupted.clone();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping after this step; the best weights are kept (again to stop at once)");
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(interrupted)
+}
+
+/// The groups file that a run keeps, if it was started with one.
+pub fn kept_groups(run: &Path) -> Result<Option<Groups>> {
+    let path = run.join(GROUPS_FILE);
+    path.is_file().then(|| Groups::load(&path)).transpose()
+}
+
+/// A split in a few words.
+fn describe(split: &Split) -> String {
+    match split.folds {
+        Some(folds) => format!("{} {} of {}", split.method, folds.fold, folds.count),
+        None => split.method.clone(),
     }
 }
 
@@ -273,6 +387,7 @@ fn floor(images: &[(usize, data::Image)], parts: &[Part], geometry: &InputGeomet
     let of = |test: bool| -> Vec<(Vec<f32>, usize)> {
         images
             .iter()
+            .filter(|(index, _)| parts[*index] != Part::Dropped)
             .filter(|(index, _)| (parts[*index] == Part::Test) == test)
             .map(|(_, image)| (thumbnail(&image.clean, side), image.class))
             .collect()
@@ -280,18 +395,25 @@ fn floor(images: &[(usize, data::Image)], parts: &[Part], geometry: &InputGeomet
     nearest_neighbour_accuracy(&of(false), &of(true))
 }
 
-fn summary(report: &Report, data: &str, method: &str, seed: u64, floor: Option<f64>) -> Metrics {
+fn summary(report: &Report, data: &str, split: &Split, floor: Option<f64>) -> Metrics {
+    let remark = if split.groups_sha256.is_some() {
+        "No group of the groups file (near-duplicates, and patients where known) stands in two parts."
+    } else {
+        "Near-duplicates between the parts are not removed: compare with the nearest neighbour."
+    };
     Metrics {
-        data: format!("{data}, test part of the {method} split, seed {seed}"),
+        data: format!(
+            "{data}, test part of the {} split, seed {}",
+            describe(split),
+            split.seed
+        ),
         images: report.images.len() as u64,
         accuracy: report.accuracy,
         loss: report.loss,
         auc_macro: report.auc_macro,
         f1_macro: report.f1_macro,
         nearest_neighbour_accuracy: floor,
-        remark:
-            "Near-duplicates between the parts are not removed: compare with the nearest neighbour."
-                .into(),
+        remark: remark.into(),
     }
 }
 

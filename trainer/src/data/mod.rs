@@ -1,9 +1,14 @@
 //! Data sets: folders of images, one folder per class.
 
+pub mod groups;
+mod kfold;
 mod load;
 mod split;
+pub mod table;
 
-pub use load::{Image, SOURCE_FACTOR, load};
+pub use groups::Groups;
+pub use kfold::{plan_split, remake_split};
+pub use load::{Image, Loaded, SOURCE_FACTOR, load};
 pub use split::{Part, split_by_method, split_dataset};
 
 use std::collections::BTreeSet;
@@ -218,6 +223,16 @@ impl Dataset {
     /// The sets' names, joined.
     pub fn name(&self) -> String {
         self.sets.join(" + ")
+    }
+
+    /// An entry's path relative to its own set's folder.
+    pub fn path_in_set<'a>(&self, entry: &'a Entry) -> &'a str {
+        let set = match self.sets.len() {
+            0 | 1 => None,
+            _ => entry.relative.strip_prefix(self.sets[entry.set].as_str()),
+        };
+        set.and_then(|rest| rest.strip_prefix('/'))
+            .unwrap_or(&entry.relative)
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Part {
     Validation,
     /// It is looked at once, in the end.
     Test,
+    /// It is not used: an image of its group is a test image.
+    Dropped,
 }
 
 impl Part {
@@ -28,6 +30,7 @@ impl Part {
             Self::Train => "train",
             Self::Validation => "validation",
             Self::Test => "test",
+            Self::Dropped => "dropped",
         }
     }
 }
@@ -47,6 +50,8 @@ pub fn split_dataset(dataset: &Dataset, config: &SplitConfig, seed: u64) -> (Vec
         seed,
         test_share: (!by_folder).then_some(config.test_share),
         validation_share: config.validation_share,
+        groups_sha256: None,
+        folds: None,
     };
     (split_by_method(dataset, &split), split)
 }
