@@ -6,7 +6,8 @@
 //! 2. [`preprocess`]: a [`Scan`] to the network's input tensor, with the [`geometry`] to get back,
 //! 3. [`arch`]: the networks, split into `features()` and `head()`,
 //! 4. [`cam`]: class-activation maps from the features and the head's gradient,
-//! 5. [`classify`]: the steps above in one call, over the weights of a [`bundle`].
+//! 5. [`classify`]: the steps above in one call, over the weights of a [`bundle`],
+//! 6. [`trust`]: how sure the answer is, and whether the picture is like the training images.
 //!
 //! The crate is generic over the burn backend, compiles natively and to `wasm32-unknown-unknown`,
 //! opens no files and starts no threads.
@@ -20,5 +21,6 @@ pub mod geometry;
 pub mod labels;
 pub mod preprocess;
 pub mod scan;
+pub mod trust;
 
 pub use scan::Scan;

@@ -3,15 +3,20 @@
 mod augment;
 mod backend;
 mod baseline;
+mod card;
 mod commands;
 mod config;
 mod data;
+mod gallery;
+mod html;
 mod inference;
 mod metrics;
 mod phantoms;
 mod progress;
+mod stats;
 mod synth;
 mod train;
+mod trust;
 
 use clap::{Parser, Subcommand};
 
@@ -35,6 +40,9 @@ struct Cli {
 enum Command {
     Train(Box<commands::train::TrainArgs>),
     Evaluate(commands::evaluate::EvaluateArgs),
+    Calibrate(commands::calibrate::CalibrateArgs),
+    Report(commands::report::ReportArgs),
+    Compare(commands::compare::CompareArgs),
     Predict(commands::predict::PredictArgs),
     Publish(commands::publish::PublishArgs),
     Synth(commands::synth::SynthArgs),
@@ -44,6 +52,9 @@ fn main() -> std::process::ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => args.run(),
         Command::Evaluate(args) => args.run(),
+        Command::Calibrate(args) => args.run(),
+        Command::Report(args) => args.run(),
+        Command::Compare(args) => args.run(),
         Command::Predict(args) => args.run(),
         Command::Publish(args) => args.run(),
         Command::Synth(args) => args.run(),

@@ -5,7 +5,7 @@ mod head;
 mod reference;
 
 pub use compact::{CompactResnet, CompactResnetConfig, StageConfig};
-pub use head::{Head, HeadConfig};
+pub use head::{Head, HeadConfig, moments};
 pub use reference::{ReferenceCnn, ReferenceCnnConfig};
 
 use burn::module::Module;

@@ -1,8 +1,11 @@
 //! The subcommands.
 
+pub mod calibrate;
+pub mod compare;
 pub mod evaluate;
 pub mod predict;
 pub mod publish;
+pub mod report;
 pub mod synth;
 pub mod train;
 

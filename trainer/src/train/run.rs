@@ -336,6 +336,8 @@ impl<'a, B: AutodiffBackend> Trainer<'a, B> {
             classes: work.dataset.classes.clone(),
             input: work.config.input,
             calibration: None,
+            trust: None,
+            facts: None,
             training: Training {
                 data: self.data_sources(),
                 split: work.split.clone(),
