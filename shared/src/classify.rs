@@ -3,12 +3,15 @@
 use burn::tensor::{Tensor, backend::Backend};
 use thiserror::Error;
 
-use crate::arch::Network;
-use crate::bundle::Manifest;
+use crate::arch::{Network, moments};
+use crate::bundle::{Manifest, UncertaintyMethod};
 use crate::cam::{ClassMap, grad_cam};
 use crate::geometry::Placement;
 use crate::preprocess::{self, ModelInput};
 use crate::scan::Scan;
+use crate::trust::ood::Detector;
+use crate::trust::uncertainty::{Combined, combine, doubt, entropy};
+use crate::trust::{Evidence, Verdict, judge, tta};
 
 /// Why a classification failed.
 #[derive(Debug, Error)]
@@ -42,6 +45,14 @@ pub struct Classification {
     pub maps: Vec<ClassMap>,
     /// Where the network's input lies in the original image.
     pub placement: Placement,
+    /// Means, then deviations of the channels of the last feature maps.
+    pub features: Vec<f32>,
+    /// How unsure the answer is, by the manifest's measure; `None` where it names none.
+    pub uncertainty: Option<f32>,
+    /// How unlike the training images the picture is; `None` where the manifest names no measure.
+    pub ood: Option<f32>,
+    /// What should be said.
+    pub verdict: Verdict,
 }
 
 impl Classification {
@@ -75,14 +86,28 @@ impl Classification {
 pub struct Classifier<B: Backend> {
     manifest: Manifest,
     network: Network<B>,
+    detector: Option<Detector>,
     device: B::Device,
 }
 
+/// What the network gives for one input.
+struct Output {
+    logits: Vec<f32>,
+    maps: Vec<ClassMap>,
+    features: Vec<f32>,
+}
+
 impl<B: Backend> Classifier<B> {
-    pub(crate) fn new(manifest: Manifest, network: Network<B>, device: B::Device) -> Self {
+    pub(crate) fn new(
+        manifest: Manifest,
+        network: Network<B>,
+        detector: Option<Detector>,
+        device: B::Device,
+    ) -> Self {
         Self {
             manifest,
             network,
+            detector,
             device,
         }
     }
@@ -111,14 +136,64 @@ impl<B: Backend> Classifier<B> {
     /// Classifies one scan.
     pub async fn classify(&self, scan: &Scan) -> Result<Classification, ClassifyError> {
         let input = preprocess::preprocess(scan, &self.manifest.input);
-        self.classify_input(input).await
+        self.classify_plane(input, scan.colourfulness()).await
+    }
+
+    /// Classifies the manifest's views of one scan in one pass, the untouched one first.
+    ///
+    /// The classification has the views' mean probabilities and the uncertainty between them; logits,
+    /// maps and strangeness are the first view's. A manifest without views gives [`Self::classify`].
+    pub async fn classify_views(&self, scan: &Scan) -> Result<Classification, ClassifyError> {
+        let Some(spec) = self.manifest.trust.as_ref().and_then(|t| t.tta.as_ref()) else {
+            return self.classify(scan).await;
+        };
+        let inputs = tta::inputs(scan, &self.manifest.input, &spec.views);
+        let planes: Vec<&[f32]> = inputs.iter().map(|input| input.values.as_slice()).collect();
+        let outputs = self.run(&planes).await?;
+        let temperature = self.manifest.temperature();
+        let rows: Vec<Vec<f32>> = outputs
+            .iter()
+            .map(|output| softmax(&output.logits, temperature))
+            .collect();
+        let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+        let (Some(first), Some(input), Some(combined)) = (
+            outputs.into_iter().next(),
+            inputs.into_iter().next(),
+            combine(&rows),
+        ) else {
+            return self.classify(scan).await;
+        };
+        let mut result = self.finish(first, input.placement, scan.colourfulness());
+        let uncertainty = views_uncertainty(spec.uncertainty.method, &combined);
+        result.uncertainty = Some(uncertainty);
+        result.probabilities = combined.probabilities;
+        // The views' own threshold in place of the single pass's.
+        let trust = self.manifest.trust.clone().map(|mut trust| {
+            trust.uncertainty = Some(spec.uncertainty.clone());
+            trust
+        });
+        let evidence = Evidence {
+            uncertainty: Some(uncertainty),
+            ood: result.ood,
+            colourfulness: scan.colourfulness(),
+        };
+        result.verdict = judge(&result.probabilities, &evidence, trust.as_ref());
+        Ok(result)
     }
 
     /// Classifies one scan that is on the input plane already.
     pub async fn classify_input(&self, input: ModelInput) -> Result<Classification, ClassifyError> {
+        self.classify_plane(input, None).await
+    }
+
+    async fn classify_plane(
+        &self,
+        input: ModelInput,
+        colourfulness: Option<f32>,
+    ) -> Result<Classification, ClassifyError> {
         let mut outputs = self.run(&[&input.values]).await?;
         match outputs.pop() {
-            Some((logits, maps)) => Ok(self.finish(logits, maps, input.placement)),
+            Some(output) => Ok(self.finish(output, input.placement, colourfulness)),
             None => Err(ClassifyError::NotFinite {
                 backend: B::name(&self.device),
             }),
@@ -138,21 +213,37 @@ impl<B: Backend> Classifier<B> {
         Ok(outputs
             .into_iter()
             .zip(inputs)
-            .map(|((logits, maps), input)| self.finish(logits, maps, input.placement))
+            .map(|(output, input)| self.finish(output, input.placement, None))
             .collect())
     }
 
     fn finish(
         &self,
-        logits: Vec<f32>,
-        maps: Vec<ClassMap>,
+        output: Output,
         placement: Placement,
+        colourfulness: Option<f32>,
     ) -> Classification {
+        let probabilities = softmax(&output.logits, self.manifest.temperature());
+        let trust = self.manifest.trust.as_ref();
+        let evidence = Evidence {
+            uncertainty: trust
+                .and_then(|trust| trust.uncertainty.as_ref())
+                .map(|spec| single_uncertainty(spec.method, &probabilities)),
+            ood: self
+                .detector
+                .as_ref()
+                .map(|detector| detector.score(&output.logits, &output.features)),
+            colourfulness,
+        };
         Classification {
-            probabilities: softmax(&logits, self.manifest.temperature()),
-            logits,
-            maps,
+            verdict: judge(&probabilities, &evidence, trust),
+            probabilities,
+            logits: output.logits,
+            maps: output.maps,
             placement,
+            features: output.features,
+            uncertainty: evidence.uncertainty,
+            ood: evidence.ood,
         }
     }
 
@@ -182,39 +273,57 @@ impl<B: Backend> Classifier<B> {
         }
     }
 
-    /// Logits and maps of each input, with a single read-back from the device.
-    async fn run(
-        &self,
-        inputs: &[&[f32]],
-    ) -> Result<Vec<(Vec<f32>, Vec<ClassMap>)>, ClassifyError> {
+    /// Logits, maps and features of each input, with a single read-back from the device.
+    async fn run(&self, inputs: &[&[f32]]) -> Result<Vec<Output>, ClassifyError> {
         let tensor = preprocess::to_tensor::<B>(inputs, &self.manifest.input, &self.device);
         let features = self.network.features(tensor);
         let (logits, gradients) = self
             .network
             .head_module()
             .logits_and_gradients(features.clone());
+        let moments = moments(features.clone());
         let maps = grad_cam(features, gradients);
         let [batch, classes, height, width] = maps.dims();
-        let row = 1 + height * width;
-        let output: Tensor<B, 3> = Tensor::cat(
-            vec![
-                logits.reshape([batch, classes, 1]),
-                maps.reshape([batch, classes, height * width]),
-            ],
-            2,
+        let area = height * width;
+        let row = classes * (1 + area) + moments.dims()[1];
+        let output: Tensor<B, 2> = Tensor::cat(
+            vec![logits, maps.reshape([batch, classes * area]), moments],
+            1,
         );
         let values = self.read(output).await?;
         Ok(values
-            .chunks_exact(classes * row)
+            .chunks_exact(row)
             .map(|image| {
-                let logits = image.chunks_exact(row).map(|class| class[0]).collect();
-                let maps = image
-                    .chunks_exact(row)
-                    .map(|class| ClassMap::new(width, height, class[1..].to_vec()))
-                    .collect();
-                (logits, maps)
+                let (logits, rest) = image.split_at(classes);
+                let (maps, features) = rest.split_at(classes * area);
+                Output {
+                    logits: logits.to_vec(),
+                    maps: maps
+                        .chunks_exact(area)
+                        .map(|map| ClassMap::new(width, height, map.to_vec()))
+                        .collect(),
+                    features: features.to_vec(),
+                }
             })
             .collect())
+    }
+}
+
+/// How unsure a single pass's probabilities are. A measure that needs views counts as entropy.
+pub fn single_uncertainty(method: UncertaintyMethod, probabilities: &[f32]) -> f32 {
+    match method {
+        UncertaintyMethod::MaxSoftmax => doubt(probabilities),
+        _ => entropy(probabilities),
+    }
+}
+
+/// How unsure several views together are. A measure of a single pass is that of their mean.
+pub fn views_uncertainty(method: UncertaintyMethod, combined: &Combined) -> f32 {
+    match method {
+        UncertaintyMethod::MaxSoftmax => doubt(&combined.probabilities),
+        UncertaintyMethod::Entropy | UncertaintyMethod::TtaEntropy => combined.entropy,
+        UncertaintyMethod::TtaMutualInformation => combined.mutual_information,
+        UncertaintyMethod::TtaVariance => combined.variance,
     }
 }
 

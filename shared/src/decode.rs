@@ -6,6 +6,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 use thiserror::Error;
 
 use crate::scan::{Scan, ScanError};
+use crate::trust::ood::colourfulness;
 
 /// The longest side, in pixels, of an image that is accepted.
 pub const MAX_SIDE: u32 = 16_384;
@@ -131,7 +132,12 @@ pub fn scan_from_image(image: &DynamicImage) -> Result<Scan, ScanError> {
                 .pixels()
                 .map(|p| luma([p[0], p[1], p[2]].map(f32::from)))
                 .collect();
-            Scan::new(width, height, luma, (0.0, 255.0))
+            let colour = colourfulness(
+                colour
+                    .pixels()
+                    .map(|p| [p[0], p[1], p[2]].map(|v| f32::from(v) / 255.0)),
+            );
+            Ok(Scan::new(width, height, luma, (0.0, 255.0))?.with_colourfulness(colour))
         }
         DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_) => {
             let luma: Vec<f32> = image
@@ -148,12 +154,16 @@ pub fn scan_from_image(image: &DynamicImage) -> Result<Scan, ScanError> {
         }
         // 16-bit colour or any kind with transparency.
         _ => {
-            let luma = image
-                .to_rgba16()
+            let pixels = image.to_rgba16();
+            let luma = pixels
                 .pixels()
                 .map(|p| luma([p[0], p[1], p[2]].map(f32::from)) * f32::from(p[3]) / 65535.0)
                 .collect();
-            Scan::new(width, height, luma, (0.0, 65535.0))
+            let colour = colourfulness(pixels.pixels().map(|p| {
+                let opacity = f32::from(p[3]) / 65535.0;
+                [p[0], p[1], p[2]].map(|v| f32::from(v) / 65535.0 * opacity)
+            }));
+            Ok(Scan::new(width, height, luma, (0.0, 65535.0))?.with_colourfulness(colour))
         }
     }
 }

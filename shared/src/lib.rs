@@ -7,7 +7,8 @@
 //! 3. [`arch`]: the networks, split into `features()` and `head()`,
 //! 4. [`cam`]: class-activation maps from the features and the head's gradient,
 //! 5. [`classify`]: the steps above in one call, over the weights of a [`bundle`],
-//! 6. [`explain`]: maps by any other method, for the same input.
+//! 6. [`explain`]: maps by any other method, for the same input,
+//! 7. [`trust`]: how sure the answer is, and whether the picture is like the training images.
 //!
 //! The crate is generic over the burn backend, compiles natively and to `wasm32-unknown-unknown`,
 //! opens no files and starts no threads.
@@ -22,5 +23,6 @@ pub mod geometry;
 pub mod labels;
 pub mod preprocess;
 pub mod scan;
+pub mod trust;
 
 pub use scan::Scan;

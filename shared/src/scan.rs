@@ -37,6 +37,7 @@ pub struct Scan {
     height: u32,
     luma: Vec<f32>,
     display_range: (f32, f32),
+    colourfulness: Option<f32>,
 }
 
 impl Scan {
@@ -69,7 +70,21 @@ impl Scan {
             height,
             luma,
             display_range,
+            colourfulness: None,
         })
+    }
+
+    /// The same scan, known to come from a picture this colourful.
+    #[must_use]
+    pub fn with_colourfulness(mut self, value: f32) -> Self {
+        self.colourfulness = Some(value);
+        self
+    }
+
+    /// How colourful the picture was before it became grey, see
+    /// [`crate::trust::ood::colourfulness`]; `None` where the source had but one channel.
+    pub fn colourfulness(&self) -> Option<f32> {
+        self.colourfulness
     }
 
     /// A scan from 8-bit grey pixels.

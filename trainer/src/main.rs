@@ -4,16 +4,21 @@ mod audit;
 mod augment;
 mod backend;
 mod baseline;
+mod card;
 mod commands;
 mod config;
 mod data;
 mod explain;
+mod gallery;
+mod html;
 mod inference;
 mod metrics;
 mod phantoms;
 mod progress;
+mod stats;
 mod synth;
 mod train;
+mod trust;
 
 use clap::{Parser, Subcommand};
 
@@ -40,6 +45,9 @@ enum Command {
     FindLr(commands::find_lr::FindLrArgs),
     Config(commands::config::ConfigArgs),
     Evaluate(commands::evaluate::EvaluateArgs),
+    Calibrate(commands::calibrate::CalibrateArgs),
+    Report(commands::report::ReportArgs),
+    Compare(commands::compare::CompareArgs),
     Predict(commands::predict::PredictArgs),
     Publish(commands::publish::PublishArgs),
     Synth(commands::synth::SynthArgs),
@@ -53,6 +61,9 @@ fn main() -> std::process::ExitCode {
         Command::FindLr(args) => args.run(),
         Command::Config(args) => args.run(),
         Command::Evaluate(args) => args.run(),
+        Command::Calibrate(args) => args.run(),
+        Command::Report(args) => args.run(),
+        Command::Compare(args) => args.run(),
         Command::Predict(args) => args.run(),
         Command::Publish(args) => args.run(),
         Command::Synth(args) => args.run(),

@@ -3,6 +3,8 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::trust::TrustReport;
+
 /// Numbers of one class, one against the rest; all `None` where the data has no image of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassReport {
@@ -29,6 +31,15 @@ pub struct ImageReport {
     pub predicted: String,
     /// Probability of each class.
     pub probabilities: IndexMap<String, f64>,
+    /// How unsure the answer is, by the model's measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<f64>,
+    /// How unlike the training images it is, by the model's measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ood: Option<f64>,
+    /// What the page would say: `class`, `unsure` or `not_like_training`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
 }
 
 /// Numbers of a whole data set.
@@ -52,6 +63,9 @@ pub struct Report {
     pub confusion: Vec<Vec<u64>>,
     /// One entry an image.
     pub images: Vec<ImageReport>,
+    /// Calibration, uncertainty and strangeness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<TrustReport>,
 }
 
 /// One answered image.
@@ -112,10 +126,14 @@ pub fn report(classes: &[String], answers: &[Answer]) -> Report {
                 label: classes[answer.label].clone(),
                 predicted: classes[answer.predicted()].clone(),
                 probabilities: named(classes, &answer.probabilities),
+                uncertainty: None,
+                ood: None,
+                verdict: None,
             })
             .collect(),
         per_class,
         confusion,
+        trust: None,
     }
 }
 
@@ -233,6 +251,9 @@ impl Report {
             self.loss,
             number(self.auc_macro)
         );
+        if let Some(trust) = &self.trust {
+            let _ = write!(text, "\n{}", trust.table());
+        }
         text
     }
 }

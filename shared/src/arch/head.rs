@@ -62,6 +62,12 @@ impl HeadConfig {
 }
 
 impl<B: Backend> Head<B> {
+    /// Channels of the feature maps that it takes.
+    pub fn channels(&self) -> usize {
+        let first = self.hidden.as_ref().unwrap_or(&self.output);
+        first.weight.dims()[0]
+    }
+
     /// Feature maps `[N, K, h, w]` to logits `[N, C]`.
     pub fn forward(&self, features: Tensor<B, 4>) -> Tensor<B, 2> {
         let pooled = pool(features);
@@ -103,6 +109,16 @@ impl<B: Backend> Head<B> {
             }
         }
     }
+}
+
+/// Each channel's mean, then each channel's deviation over the plane: `[N, K, h, w]` to `[N, 2 K]`.
+pub fn moments<B: Backend>(features: Tensor<B, 4>) -> Tensor<B, 2> {
+    let [batch, channels, height, width] = features.dims();
+    let planes = features.reshape([batch, channels, height * width]);
+    let means = planes.clone().mean_dim(2);
+    let away = planes - means.clone();
+    let deviations = (away.clone() * away).mean_dim(2).sqrt();
+    Tensor::cat(vec![means, deviations], 1).reshape([batch, 2 * channels])
 }
 
 /// Global average pooling, `[N, K, h, w]` to `[N, K]`.

@@ -9,7 +9,7 @@ mod reference;
 
 pub use compact::{CompactResnet, CompactResnetConfig, StageConfig};
 pub use conv_norm::FoldedConv;
-pub use head::{Head, HeadConfig};
+pub use head::{Head, HeadConfig, moments};
 pub use mobilenet_v2::{InvertedStageConfig, MobileNetV2, MobileNetV2Config};
 pub use reference::{ReferenceCnn, ReferenceCnnConfig};
 

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::BundleError;
+use super::{BundleError, Facts, Trust};
 use crate::arch::Architecture;
 use crate::preprocess::InputGeometry;
 
 /// What the `format` field of every manifest says.
 pub const FORMAT: &str = "scanlight-bundle";
 /// The format version that this crate writes.
-pub const FORMAT_VERSION: u64 = 1;
+///
+/// 2 added `trust`, `facts` and tensors of [`crate::trust::ood`] beside the network's.
+pub const FORMAT_VERSION: u64 = 2;
 /// The oldest format version that this crate reads.
 pub const OLDEST_VERSION: u64 = 1;
 /// The largest manifest in bytes.
@@ -42,6 +44,12 @@ pub struct Manifest {
     /// Calibration of the probabilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// Uncertainty and strangeness with their thresholds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Trust>,
+    /// The label for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
     /// Data, split and settings of the training.
     pub training: Training,
     /// Measured on real images that were not trained on; empty where nothing was measured.
@@ -256,6 +264,9 @@ impl Manifest {
                 found: temperature.to_string(),
                 expected: "a finite number above 0",
             });
+        }
+        if let Some(trust) = &self.trust {
+            trust.validate()?;
         }
         let file = &self.weights.file;
         if file.is_empty() || file.starts_with('.') || file.contains(['/', '\\', ':', '?', '#']) {

@@ -1,8 +1,10 @@
 //! The bundle: `model.json` beside `model.safetensors`, the one format in which models travel.
 
 mod error;
+pub mod extra;
 mod index;
 mod manifest;
+mod trust;
 pub mod weights;
 
 pub use error::BundleError;
@@ -13,11 +15,14 @@ pub use manifest::{
     MAX_WEIGHTS_BYTES, Manifest, Metrics, OLDEST_VERSION, Split, Training, WeightsInfo, is_id,
 };
 
+pub use trust::{Facts, OodMethod, OodSpec, Trust, TtaSpec, UncertaintyMethod, UncertaintySpec};
+
 use burn::tensor::backend::Backend;
 use sha2::{Digest, Sha256};
 
 use crate::arch::Network;
 use crate::classify::Classifier;
+use crate::trust::ood::{Arrays, Detector};
 
 /// File name of the manifest in a bundle's folder.
 pub const MANIFEST_FILE: &str = "model.json";
@@ -94,11 +99,36 @@ impl Bundle {
     /// A classifier on a device.
     pub fn classifier<B: Backend>(&self, device: &B::Device) -> Result<Classifier<B>, BundleError> {
         let network = self.network(device)?;
+        let detector = self.detector(network.head_module().channels())?;
         Ok(Classifier::new(
             self.manifest.clone(),
             network,
+            detector,
             device.clone(),
         ))
+    }
+
+    /// What tells strange pictures, where the manifest names it, for a network with so many channels
+    /// in its last feature maps.
+    pub fn detector(&self, channels: usize) -> Result<Option<Detector>, BundleError> {
+        let Some(spec) = self.manifest.trust.as_ref().and_then(|t| t.ood.as_ref()) else {
+            return Ok(None);
+        };
+        let arrays = extra::read(&self.weights)?;
+        Detector::read(spec, self.manifest.classes.len(), channels, &arrays).map(Some)
+    }
+
+    /// The same network with another manifest and other extra tensors ([`extra`]); fills in the
+    /// manifest's `weights` and format version.
+    pub fn with_extra(&self, mut manifest: Manifest, arrays: &Arrays) -> Result<Self, BundleError> {
+        let bytes = extra::replace(&self.weights, arrays)?;
+        manifest.format_version = FORMAT_VERSION;
+        manifest.weights = WeightsInfo {
+            file: manifest.weights.file,
+            size: bytes.len() as u64,
+            sha256: sha256_hex(&bytes),
+        };
+        Self::new(manifest, bytes)
     }
 }
 

@@ -34,6 +34,8 @@ pub fn manifest(architecture: Architecture) -> Manifest {
             .to_vec(),
         input: InputGeometry::default(),
         calibration: None,
+        trust: None,
+        facts: None,
         training: Training {
             data: Vec::new(),
             split: Split {

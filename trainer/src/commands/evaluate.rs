@@ -4,17 +4,17 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use burn::tensor::backend::Backend;
 use clap::{Args, ValueEnum};
 use scanlight_model::bundle::Bundle;
+use scanlight_model::trust::Verdict;
 
 use super::train::kept_groups;
 use super::{model_folder, open_bundle, write_json};
-use crate::backend::{BackendName, WithInferenceBackend};
+use crate::backend::BackendName;
 use crate::data::{self, Dataset, Groups, Image, Part, remake_split, scan_folders};
 use crate::inference;
 use crate::metrics::{Answer, Report, report};
-use crate::progress::Progress;
+use crate::trust::{OutputsWork, judge_answers};
 
 /// Measure a model on labelled images.
 #[derive(Debug, Args)]
@@ -229,9 +229,18 @@ pub fn measure(
     images: &[&(usize, Image)],
     backend: BackendName,
 ) -> Result<Report> {
-    let work = LogitsWork { bundle, images };
-    let logits = backend.infer(work)?;
-    let probabilities = inference::probabilities(&logits, bundle.manifest.temperature());
+    let inputs: Vec<&[f32]> = images
+        .iter()
+        .map(|(_, image)| image.clean.as_slice())
+        .collect();
+    let outputs = backend.infer(OutputsWork {
+        bundle,
+        inputs: &inputs,
+        title: "classifying",
+    })?;
+    let labels: Vec<usize> = images.iter().map(|(_, image)| image.class).collect();
+    let (trust, scores) = judge_answers(bundle, &outputs, &labels)?;
+    let probabilities = inference::probabilities(&outputs.logits, bundle.manifest.temperature());
     let answers: Vec<Answer> = probabilities
         .into_iter()
         .zip(images)
@@ -241,30 +250,21 @@ pub fn measure(
             probabilities,
         })
         .collect();
-    Ok(report(&bundle.manifest.classes, &answers))
+    let mut report = report(&bundle.manifest.classes, &answers);
+    report.trust = Some(trust);
+    for (image, score) in report.images.iter_mut().zip(scores) {
+        image.uncertainty = Some(score.uncertainty.into());
+        image.ood = score.ood.map(Into::into);
+        image.verdict = Some(verdict_name(&score.verdict).into());
+    }
+    Ok(report)
 }
 
-struct LogitsWork<'a> {
-    bundle: &'a Bundle,
-    images: &'a [&'a (usize, Image)],
-}
-
-impl WithInferenceBackend for LogitsWork<'_> {
-    type Output = Vec<Vec<f32>>;
-
-    fn run<B: Backend>(self, _name: &str, device: B::Device) -> Result<Self::Output> {
-        let network = self.bundle.network::<B>(&device)?;
-        let inputs: Vec<&[f32]> = self
-            .images
-            .iter()
-            .map(|(_, image)| image.clean.as_slice())
-            .collect();
-        let progress = Progress::new("classifying", inputs.len() as u64);
-        let geometry = &self.bundle.manifest.input;
-        let rows = inference::logits(&network, &inputs, geometry, &device, |done| {
-            progress.set(done, "");
-        });
-        progress.finish();
-        rows
+/// `class`, `unsure` or `not_like_training`.
+pub fn verdict_name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Class { .. } => "class",
+        Verdict::Unsure { .. } => "unsure",
+        Verdict::NotLikeTraining { .. } => "not_like_training",
     }
 }

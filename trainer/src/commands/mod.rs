@@ -1,12 +1,15 @@
 //! The subcommands.
 
 pub mod audit;
+pub mod calibrate;
 pub mod cam_eval;
+pub mod compare;
 pub mod config;
 pub mod evaluate;
 pub mod find_lr;
 pub mod predict;
 pub mod publish;
+pub mod report;
 pub mod synth;
 pub mod train;
 

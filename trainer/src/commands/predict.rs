@@ -12,6 +12,7 @@ use scanlight_model::cam::blend;
 use scanlight_model::classify::Classification;
 use scanlight_model::decode::decode;
 use scanlight_model::scan::Scan;
+use scanlight_model::trust::{Unlike, Verdict};
 use serde::Serialize;
 
 use super::{model_folder, open_bundle, write_json};
@@ -31,6 +32,10 @@ pub struct PredictArgs {
     /// raw map, 16-bit grey).
     #[arg(long, value_name = "OUT_DIR")]
     cam: Option<PathBuf>,
+    /// See every image in several slightly changed ways, where the model has views: slower, and its
+    /// doubt is that between them.
+    #[arg(long)]
+    views: bool,
     /// Also write the results as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -45,6 +50,11 @@ struct Prediction {
     predicted: String,
     probabilities: indexmap::IndexMap<String, f64>,
     cam: CamSummary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncertainty: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ood: Option<f32>,
+    verdict: Verdict,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,6 +78,7 @@ impl PredictArgs {
             bundle: &bundle,
             images: &self.images,
             cam: self.cam.as_deref(),
+            views: self.views,
         })?;
         if let Some(path) = &self.json {
             write_json(path, &predictions)?;
@@ -84,6 +95,7 @@ struct PredictWork<'a> {
     bundle: &'a Bundle,
     images: &'a [PathBuf],
     cam: Option<&'a Path>,
+    views: bool,
 }
 
 impl WithInferenceBackend for PredictWork<'_> {
@@ -104,7 +116,11 @@ impl WithInferenceBackend for PredictWork<'_> {
                     continue;
                 }
             };
-            let result = pollster::block_on(classifier.classify(&scan))?;
+            let result = if self.views {
+                pollster::block_on(classifier.classify_views(&scan))?
+            } else {
+                pollster::block_on(classifier.classify(&scan))?
+            };
             let class = result.predicted();
             println!("{}: {}", path.display(), line(classes, &result));
             if let Some(folder) = self.cam {
@@ -123,6 +139,9 @@ impl WithInferenceBackend for PredictWork<'_> {
                 cam: CamSummary {
                     peak: result.peak(class),
                 },
+                uncertainty: result.uncertainty,
+                ood: result.ood,
+                verdict: result.verdict,
             });
         }
         Ok((predictions, failed))
@@ -140,7 +159,28 @@ fn line(classes: &[String], result: &Classification) -> String {
         .zip(&result.probabilities)
         .map(|(class, probability)| format!("{class} {:.1} %", probability * 100.0))
         .collect();
-    format!("{} ({})", classes[result.predicted()], all.join(", "))
+    let remark = match result.verdict {
+        Verdict::Class { .. } => String::new(),
+        Verdict::Unsure { first, second } => {
+            format!("; unsure: {} or {}", classes[first], classes[second])
+        }
+        Verdict::NotLikeTraining {
+            unlike,
+            score,
+            threshold,
+        } => {
+            let what = match unlike {
+                Unlike::Features => "strangeness",
+                Unlike::Colour => "colour",
+            };
+            format!("; not like the training images ({what} {score:.3}, at most {threshold:.3})")
+        }
+    };
+    format!(
+        "{} ({}){remark}",
+        classes[result.predicted()],
+        all.join(", ")
+    )
 }
 
 /// The file's stem; with a number where two images share one.

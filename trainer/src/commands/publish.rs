@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use scanlight_model::bundle::{
-    Bundle, INDEX_FILE, MANIFEST_FILE, ModelIndex, is_id, weights::Precision,
+    Bundle, INDEX_FILE, MANIFEST_FILE, ModelIndex, extra, is_id, weights::Precision,
 };
 
+use super::report::read_report;
 use super::{open_bundle, write_json};
 use crate::backend::Candle;
+use crate::card::{facts, model_card};
 use crate::train::write_whole;
 
 /// Put a run's best weights where the page finds them.
@@ -63,6 +65,8 @@ impl PublishArgs {
                 "Trained with a share of synthetic phantoms; every metric is on real images alone."
                     .into();
         }
+        let report = read_report(&self.run)?;
+        manifest.facts = Some(facts(&manifest, report.as_ref()));
         let device = Default::default();
         let network = bundle.network::<Candle>(&device)?;
         let precision = if self.half {
@@ -71,6 +75,7 @@ impl PublishArgs {
             Precision::Full
         };
         let packed = Bundle::pack(manifest, &network, precision)?;
+        let packed = packed.with_extra(packed.manifest.clone(), &extra::read(bundle.weights())?)?;
         let parent = self
             .to
             .parent()
@@ -95,6 +100,10 @@ impl PublishArgs {
         write_whole(
             &self.to.join(MANIFEST_FILE),
             packed.manifest.to_json()?.as_bytes(),
+        )?;
+        write_whole(
+            &self.to.join("model_card.md"),
+            model_card(&packed.manifest, report.as_ref()).as_bytes(),
         )?;
         write_json(&path, &index)?;
         println!(

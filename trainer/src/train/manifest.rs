@@ -40,6 +40,8 @@ impl TrainWork<'_> {
             classes: self.dataset.classes.clone(),
             input: self.config.input,
             calibration: None,
+            trust: None,
+            facts: None,
             training: Training {
                 data: self.data_sources(),
                 split: self.split.clone(),

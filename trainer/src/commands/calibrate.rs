@@ -1,0 +1,225 @@
+//! `scanlight calibrate`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use scanlight_model::bundle::{Bundle, MANIFEST_FILE, Manifest};
+
+use super::{evaluate, open_bundle, write_json};
+use crate::backend::BackendName;
+use crate::data::{self, Dataset, Image, Part, scan_folders, split_by_method};
+use crate::train::{RunFolder, write_whole};
+use crate::trust::{FitWork, Fitted, fit};
+
+/// Fit a run's temperature, abstain threshold and strangeness score, and write them into its bundle.
+///
+/// `train` does the same at its end; this is for runs made before, for other data of the same split,
+/// and to compare with an ensemble.
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// The run's folder; its model.json and weights are rewritten.
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The data set that it was trained on [default: the folders it was trained from].
+    #[arg(long, value_name = "DIR")]
+    data: Vec<PathBuf>,
+    /// Other runs of the same classes and input, to compare their joint uncertainty with the run's
+    /// own. They must have been trained with the same split.
+    #[arg(long, value_name = "RUN", num_args = 1..)]
+    ensemble: Vec<PathBuf>,
+    /// Also write the whole comparison as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// What computes.
+    #[arg(long, default_value = "cpu")]
+    backend: BackendName,
+}
+
+impl CalibrateArgs {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        let bundle = open_bundle(&self.run)?;
+        let roots = if self.data.is_empty() {
+            RunFolder::open(&self.run)
+                .and_then(|folder| folder.info())
+                .context("--data is missing, and the folder does not say where its data is")?
+                .data
+        } else {
+            self.data.clone()
+        };
+        let mut dataset = scan_folders(&roots)?;
+        evaluate::relabel(&mut dataset, &bundle.manifest.classes)?;
+        let parts = parts_of(&self.run, &dataset, &bundle.manifest)?;
+        let ensemble = self
+            .ensemble
+            .iter()
+            .map(|folder| open_bundle(folder))
+            .collect::<Result<Vec<_>>>()?;
+        let all: Vec<usize> = (0..dataset.entries.len()).collect();
+        let loaded = data::load(&dataset, &all, &bundle.manifest.input, true)?;
+        let (bundle, fitted) = calibrate(&bundle, &loaded.images, &parts, &ensemble, self.backend)?;
+        println!("{}", fitted.table());
+        let mut manifest = bundle.manifest.clone();
+        let tests: Vec<&(usize, Image)> = loaded
+            .images
+            .iter()
+            .filter(|(index, _)| parts[*index] == Part::Test)
+            .collect();
+        if !tests.is_empty() {
+            let report = evaluate::measure(&bundle, &dataset, &tests, self.backend)?;
+            println!("\n{}", report.table());
+            // The temperature changes the loss, and nothing else of what the run measured.
+            if let Some(metrics) = manifest.metrics.first_mut()
+                && metrics.images == report.images.len() as u64
+            {
+                metrics.loss = report.loss;
+            }
+            write_json(&self.run.join("test.json"), &report)?;
+        }
+        let path = self.run.join(MANIFEST_FILE);
+        write_whole(&self.run.join(&manifest.weights.file), bundle.weights())?;
+        write_whole(&path, manifest.to_json()?.as_bytes())?;
+        write_json(&self.run.join("trust.json"), &fitted)?;
+        if let Some(path) = &self.json {
+            write_json(path, &fitted)?;
+        }
+        println!("stored in {}", path.display());
+        Ok(())
+    }
+}
+
+/// Fits a model on a decoded data set (with the larger copies) whose entries are in these parts.
+pub fn calibrate(
+    bundle: &Bundle,
+    images: &[(usize, Image)],
+    parts: &[Part],
+    ensemble: &[Bundle],
+    backend: BackendName,
+) -> Result<(Bundle, Fitted)> {
+    let of = |part: Part| -> Vec<&Image> {
+        images
+            .iter()
+            .filter(|(index, _)| parts[*index] == part)
+            .map(|(_, image)| image)
+            .collect()
+    };
+    fit(&FitWork {
+        bundle,
+        train: &of(Part::Train),
+        validation: &of(Part::Validation),
+        test: &of(Part::Test),
+        ensemble,
+        backend,
+        seed: bundle.manifest.training.split.seed,
+    })
+}
+
+/// At the end of a training run: fits, writes weights and manifest into the run's folder, and gives
+/// the new bundle. A model that cannot be fitted stays as it is, and the reason is printed.
+pub fn calibrate_run(
+    folder: &RunFolder,
+    bundle: Bundle,
+    images: &[(usize, Image)],
+    parts: &[Part],
+) -> Result<Bundle> {
+    let (fresh, fitted) = match calibrate(&bundle, images, parts, &[], BackendName::Cpu) {
+        Ok(done) => done,
+        Err(error) => {
+            eprintln!("not calibrated: {error:#}");
+            return Ok(bundle);
+        }
+    };
+    folder.write(&fresh.manifest.weights.file, fresh.weights())?;
+    folder.write(MANIFEST_FILE, fresh.manifest.to_json()?.as_bytes())?;
+    folder.write("trust.json", &serde_json::to_vec_pretty(&fitted)?)?;
+    println!("{}\n", fitted.table());
+    Ok(fresh)
+}
+
+/// The part of each entry: as the run's `split.csv` says, or made again from the manifest's split.
+///
+/// # Errors
+/// A `split.csv` that does not know an image of the data set.
+pub fn parts_of(run: &Path, dataset: &Dataset, manifest: &Manifest) -> Result<Vec<Part>> {
+    let path = run.join("split.csv");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return Ok(split_by_method(dataset, &manifest.training.split));
+    };
+    let known = read_split(&text).with_context(|| format!("{} is not valid", path.display()))?;
+    dataset
+        .entries
+        .iter()
+        .map(|entry| {
+            known.get(&entry.relative).copied().with_context(|| {
+                format!(
+                    "{} does not list {}: this is not the data set that the run was trained on",
+                    path.display(),
+                    entry.relative
+                )
+            })
+        })
+        .collect()
+}
+
+/// Path to part; columns are found by their names.
+fn read_split(text: &str) -> Result<BTreeMap<String, Part>> {
+    let mut lines = text.lines();
+    let header = fields(lines.next().unwrap_or_default());
+    let column = |name: &str| {
+        let found = header.iter().position(|field| field == name);
+        found.with_context(|| format!("there is no column {name:?}"))
+    };
+    let (part_column, path_column) = (column("part")?, column("path")?);
+    let mut known = BTreeMap::new();
+    for line in lines.filter(|line| !line.is_empty()) {
+        let fields = fields(line);
+        let (Some(part), Some(path)) = (fields.get(part_column), fields.get(path_column)) else {
+            bail!("the line {line:?} is too short");
+        };
+        let parts = [Part::Train, Part::Validation, Part::Test];
+        let part = parts.into_iter().find(|p| p.name() == part);
+        // Left-out images (a group that was dropped, say) are no part.
+        if let Some(part) = part {
+            known.insert(path.clone(), part);
+        }
+    }
+    Ok(known)
+}
+
+/// A line of comma-separated fields, quoted where they need it.
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut quoted = false;
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
+        let last = fields.len() - 1;
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                fields[last].push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            other => fields[last].push(other),
+        }
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_are_read_by_column_name() {
+        let text = "part,class,path\ntrain,\"a\",\"a/x, \"\"1\"\".png\"\ntest,\"b\",\"b/y.png\"\n";
+        let known = read_split(text).unwrap();
+        assert_eq!(known["a/x, \"1\".png"], Part::Train);
+        assert_eq!(known["b/y.png"], Part::Test);
+        let other = read_split("group,path,part\n7,a.png,validation\n").unwrap();
+        assert_eq!(other["a.png"], Part::Validation);
+        assert!(read_split("path,class\n").is_err());
+    }
+}
