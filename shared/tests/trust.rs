@@ -29,7 +29,7 @@ fn uncertainty(method: UncertaintyMethod, abstain_above: f32) -> UncertaintySpec
 }
 
 fn fresh() -> Bundle {
-    let [architecture, _] = common::architectures();
+    let [architecture, ..] = common::architectures();
     common::fresh_bundle::<Flex>(architecture, &Default::default())
 }
 

@@ -10,7 +10,7 @@ use scanlight_model::bundle::Bundle;
 use crate::config::{ArchitectureName, Config, Freeze};
 
 /// Where training starts, instead of at random.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct InitialArgs {
     /// Start from ImageNet weights of MobileNetV2 (a safetensors file with batch norm folded in).
     /// Grey pictures are folded into its first layer. Implies --arch mobilenet-v2.
