@@ -13,10 +13,10 @@ use scanlight_model::decode::decode;
 
 use crate::backend::Candle;
 use crate::commands::evaluate::relabel;
-use crate::commands::report::worst;
 use crate::data::{Dataset, scan_folders};
 use crate::html::{data_uri, escape};
 use crate::metrics::{ImageReport, Report};
+use crate::report::worst;
 
 /// Mistakes that are shown.
 const MISTAKES: usize = 16;

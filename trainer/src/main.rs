@@ -15,6 +15,7 @@ mod inference;
 mod metrics;
 mod phantoms;
 mod progress;
+mod report;
 mod stats;
 mod synth;
 mod train;

@@ -1,0 +1,144 @@
+//! How far the answers can be trusted.
+
+use std::path::Path;
+
+use scanlight_model::bundle::Manifest;
+use scanlight_model::trust::calibration::Bin;
+use scanlight_model::trust::uncertainty::risk_coverage;
+use serde_json::Value;
+
+use super::{is_right, percent};
+use crate::html::charts::{Axes, Bars, Series, bars, histogram, lines};
+use crate::html::{Page, table};
+use crate::metrics::Report;
+
+/// Calibration, risk and coverage, strangeness; nothing where the report has none of it.
+pub fn trust(page: &mut Page, manifest: &Manifest, report: &Report, run: &Path) {
+    let Some(trust) = &report.trust else { return };
+    page.heading("Trust");
+    let rows = [("before", &trust.before), ("after", &trust.after)]
+        .map(|(name, c)| {
+            vec![
+                format!("{name} (temperature {:.3})", c.temperature),
+                percent(c.ece),
+                percent(c.ece_adaptive),
+                format!("{:.4}", c.brier),
+                format!("{:.4}", c.loss),
+            ]
+        })
+        .to_vec();
+    page.raw(&table(
+        &[
+            "temperature scaling",
+            "ECE, 15 equal bins",
+            "ECE, adaptive",
+            "Brier",
+            "cross-entropy (nats)",
+        ],
+        &rows,
+    ));
+    let diagonal = Series::new("", vec![[0.0, 0.0], [1.0, 1.0]]);
+    let reliability = |title: &str, bins: &[Bin]| {
+        let bars_of = bins
+            .iter()
+            .filter(|bin| bin.count > 0)
+            .map(|bin| [bin.low, bin.high, bin.accuracy])
+            .collect();
+        bars(
+            &Axes::unit(title, "confidence", "share of right answers"),
+            &[Bars {
+                name: String::new(),
+                bars: bars_of,
+            }],
+            std::slice::from_ref(&diagonal),
+        )
+    };
+    let mut charts = vec![
+        reliability("Reliability before scaling", &trust.before.reliability),
+        reliability("Reliability after scaling", &trust.after.reliability),
+    ];
+    let answers: Vec<(f32, bool)> = report
+        .images
+        .iter()
+        .filter_map(|image| Some((image.uncertainty? as f32, is_right(image))))
+        .collect();
+    if !answers.is_empty() {
+        let points = risk_coverage(&answers)
+            .iter()
+            .map(|point| [point.coverage, point.risk])
+            .collect();
+        let axes = Axes {
+            x_range: Some([0.0, 1.0]),
+            ..Axes::new(
+                "Risk and coverage",
+                "share of the images answered, surest first",
+                "share of wrong answers",
+            )
+        };
+        charts.push(lines(&axes, &[Series::new("", points)]));
+    }
+    charts.extend(strangeness(manifest, report, run));
+    page.charts(&charts);
+    if let (Some(coverage), Some(accuracy)) = (trust.selective.coverage, trust.selective.accuracy) {
+        page.paragraph(&format!(
+            "At the abstain threshold {} of the test images are answered, {} of those rightly.",
+            percent(coverage),
+            percent(accuracy)
+        ));
+    }
+    if let Some(ood) = &trust.ood {
+        page.paragraph(&format!(
+            "{} of the test images count as like the training images.",
+            percent(ood.acceptance)
+        ));
+        let rows: Vec<Vec<String>> = ood
+            .auroc
+            .iter()
+            .map(|(kind, area)| {
+                let refused = ood.rejected.get(kind).copied().unwrap_or_default();
+                vec![
+                    kind.replace('_', " "),
+                    format!("{area:.4}"),
+                    percent(refused),
+                ]
+            })
+            .collect();
+        page.raw(&table(
+            &[
+                "drawn pictures that are no slices",
+                "AUROC of the features' score",
+                "refused, colour included",
+            ],
+            &rows,
+        ));
+    }
+}
+
+/// Histogram of the test images' strangeness, with that of the foreign pictures from `trust.json`.
+fn strangeness(manifest: &Manifest, report: &Report, run: &Path) -> Option<String> {
+    let threshold = manifest.trust.as_ref()?.ood.as_ref()?.threshold;
+    let inside: Vec<f64> = report.images.iter().filter_map(|image| image.ood).collect();
+    if inside.is_empty() {
+        return None;
+    }
+    let foreign: Vec<f64> = std::fs::read(run.join("trust.json"))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+        .and_then(|value| {
+            let kinds = value.get("foreign_scores")?.as_object()?.clone();
+            let scores = kinds.values().filter_map(Value::as_array).flatten();
+            Some(scores.filter_map(Value::as_f64).collect())
+        })
+        .unwrap_or_default();
+    let mut sorted: Vec<f64> = foreign.iter().chain(&inside).copied().collect();
+    sorted.sort_by(f64::total_cmp);
+    let high = sorted[(sorted.len() - 1) * 97 / 100].max(f64::from(threshold) * 1.05);
+    let sets = [("test images", inside), ("drawn pictures", foreign)];
+    let sets: Vec<(&str, Vec<f64>)> = sets.into_iter().filter(|set| !set.1.is_empty()).collect();
+    let axes = Axes::new(
+        "Strangeness (dashed: threshold)",
+        "score, larger is stranger",
+        "share of the pictures (%)",
+    );
+    Some(histogram(&axes, &sets, high, Some(threshold.into())))
+}
