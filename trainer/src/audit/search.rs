@@ -148,9 +148,9 @@ mod tests {
             let flipped: Vec<&[f32]> = flipped.iter().map(Vec::as_slice).collect();
             for right in [&left, &flipped] {
                 let mut expected = Vec::new();
-                for a in 0..left.len() {
+                for (a, one) in left.iter().enumerate() {
                     for (b, other) in right.iter().enumerate().skip(a + 1) {
-                        let alike = correlation(left[a], other);
+                        let alike = correlation(one, other);
                         if alike > threshold {
                             expected.push((a, b, alike));
                         }

@@ -165,7 +165,7 @@ pub enum Turn {
     /// Top and bottom exchanged.
     UpsideDown,
     /// Both, which is half a turn.
-    HalfTurn,
+    Rotated,
 }
 
 impl Turn {
@@ -174,7 +174,7 @@ impl Turn {
         Self::Upright,
         Self::Mirrored,
         Self::UpsideDown,
-        Self::HalfTurn,
+        Self::Rotated,
     ];
 
     /// Its name for people.
@@ -183,7 +183,7 @@ impl Turn {
             Self::Upright => "upright",
             Self::Mirrored => "mirrored",
             Self::UpsideDown => "upside down",
-            Self::HalfTurn => "turned by 180°",
+            Self::Rotated => "turned by 180°",
         }
     }
 }
@@ -191,7 +191,7 @@ impl Turn {
 /// A thumbnail turned.
 pub fn turned(thumbnail: &[f32], turn: Turn) -> Thumbnail {
     let mut values = thumbnail.to_vec();
-    if matches!(turn, Turn::UpsideDown | Turn::HalfTurn) {
+    if matches!(turn, Turn::UpsideDown | Turn::Rotated) {
         values.reverse();
     }
     // Backwards is upside down and mirrored.
@@ -265,7 +265,7 @@ mod tests {
                 (Turn::Upright, image.clone()),
                 (Turn::Mirrored, imageops::flip_horizontal(&image)),
                 (Turn::UpsideDown, imageops::flip_vertical(&image)),
-                (Turn::HalfTurn, imageops::rotate180(&image)),
+                (Turn::Rotated, imageops::rotate180(&image)),
             ] {
                 let alike = correlation(&original.whole, &turned(&of(&image).whole, turn));
                 prop_assert!(alike > 0.9999, "{turn:?} {alike}");

@@ -313,7 +313,7 @@ impl TrainArgs {
             .filter(|(index, _)| parts[*index] == Part::Test)
             .collect();
         let bundle = super::open_bundle(folder.root())?;
-        let bundle = super::calibrate::calibrate_run(&folder, bundle, &loaded.images, &parts)?;
+        let bundle = super::calibrate::calibrate_run(folder, bundle, &loaded.images, parts)?;
         let mut manifest = bundle.manifest.clone();
         manifest.training.epochs = outcome.state.epoch;
         manifest.training.best_epoch = outcome.state.best_epoch;
