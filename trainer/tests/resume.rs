@@ -204,6 +204,18 @@ fn the_finder_and_the_configuration_print() {
     assert!(points.len() > 3 && points.len() <= 20);
     assert!((points[0]["rate"].as_f64().unwrap() - 1e-5).abs() < 1e-12);
 
+    // A mistake is found before a folder is made.
+    std::fs::write(at.join("bad.toml"), "[ema]\ndecay = 1.0\n").unwrap();
+    let output = command(at, "train --data data --out bad --config bad.toml")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && errors.contains("ema.decay is 1"),
+        "{errors}"
+    );
+    assert!(!at.join("bad").exists());
+
     let text = good(at, "train --print-config --config config.toml --epochs 3");
     let printed: toml::Value = toml::from_str(&text).unwrap();
     assert_eq!(printed["epochs"].as_integer(), Some(3));

@@ -176,6 +176,7 @@ impl TrainArgs {
         let mut groups = None;
         if self.resume.is_none() {
             let dataset = scan_folders(&self.data)?;
+            self.configuration()?.validate(dataset.classes.len())?;
             if let Some(path) = &self.groups {
                 let file = Groups::load(path)?;
                 file.of(&dataset)?;

@@ -21,6 +21,10 @@ use crate::progress::Progress;
 const SMOOTHING: f64 = 0.95;
 /// The sweep ends where the smoothed loss is so many times its lowest.
 const DIVERGED: f64 = 4.0;
+/// One part in so many of the sweep, at its start, does not count for the suggestion.
+const SETTLING: usize = 8;
+/// A sweep whose smoothed loss never gets below this share of its start suggests nothing.
+const FALLEN: f64 = 0.97;
 
 /// What the sweep found at one rate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -38,9 +42,10 @@ pub struct Point {
 pub struct Finding {
     /// Points in the order of the rates.
     pub points: Vec<Point>,
-    /// The rate where the smoothed loss falls fastest; `None` where it nowhere falls.
+    /// The rate where the smoothed loss falls fastest; `None` where it nowhere falls clearly.
     pub steepest: Option<f64>,
-    /// The suggestion: the steepest rate, but no more than a tenth of that with the lowest loss.
+    /// The suggestion: the steepest rate, but no more than a tenth of that with the lowest loss;
+    /// `None` where the loss nowhere falls clearly.
     pub suggestion: Option<f64>,
 }
 
@@ -169,23 +174,28 @@ fn diverged(points: &[Point], smoothed: f64) -> bool {
 
 /// The steepest descent and the suggestion.
 fn judge(points: Vec<Point>) -> Finding {
-    let lowest = points
+    // The first values of a running mean are single batches: what moves there is chance.
+    let settled = &points[(points.len() / SETTLING).min(points.len())..];
+    let lowest = settled
         .iter()
-        .min_by(|a, b| a.smoothed.total_cmp(&b.smoothed))
-        .map(|point| point.rate);
-    // The slope over the logarithm of the rate, of three neighbours.
-    let steepest = points
-        .windows(3)
-        .map(|w| {
-            let slope = (w[2].smoothed - w[0].smoothed) / (w[2].rate / w[0].rate).ln();
-            (slope, w[1].rate)
-        })
-        .filter(|(slope, _)| *slope < 0.0)
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, rate)| rate);
-    let suggestion = match (steepest, lowest) {
-        (Some(steepest), Some(lowest)) => Some(steepest.min(lowest / 10.0)),
-        _ => None,
+        .enumerate()
+        .min_by(|a, b| a.1.smoothed.total_cmp(&b.1.smoothed));
+    let (steepest, suggestion) = match (settled.first(), lowest) {
+        (Some(first), Some((at, lowest))) if lowest.smoothed < FALLEN * first.smoothed => {
+            // The slope over the logarithm of the rate, of three neighbours, on the way down.
+            let steepest = settled[..=at]
+                .windows(3)
+                .map(|w| {
+                    let slope = (w[2].smoothed - w[0].smoothed) / (w[2].rate / w[0].rate).ln();
+                    (slope, w[1].rate)
+                })
+                .filter(|(slope, _)| *slope < 0.0)
+                .min_by(|a, b| a.0.total_cmp(&b.0))
+                .map(|(_, rate)| rate);
+            let cautious = (lowest.rate / 10.0).max(first.rate);
+            (steepest, steepest.map(|rate| rate.min(cautious)))
+        }
+        _ => (None, None),
     };
     Finding {
         points,
@@ -306,6 +316,20 @@ mod tests {
             .collect();
         assert_eq!(judge(points).suggestion, None);
         assert_eq!(judge(Vec::new()).plot(20, 4), "");
+    }
+
+    /// A sweep that saw an easy batch first and learned nothing after it.
+    #[test]
+    fn chance_at_the_start_is_no_fall() {
+        let losses = [1.25, 1.38, 1.33, 1.42, 1.44, 1.40];
+        let points = (0..60)
+            .map(|i| Point {
+                rate: 1e-5 * 1.2f64.powi(i as i32),
+                loss: 0.0,
+                smoothed: *losses.get(i).unwrap_or(&(1.41 + 0.01 * (i % 3) as f64)),
+            })
+            .collect();
+        assert_eq!(judge(points).suggestion, None);
     }
 
     #[test]
