@@ -77,7 +77,7 @@ mod tests {
                 .map(|i| {
                     (
                         names[i % patients].as_str(),
-                        f64::from(i % patients % 2 == 0),
+                        f64::from((i % patients).is_multiple_of(2)),
                     )
                 })
                 .collect();

@@ -250,7 +250,7 @@ mod tests {
         let found = chance([4, 4], &placement(), &upper, |p| upper.contains(p));
         assert_eq!(found.pointing, 0.5);
         assert!((found.energy - 0.5).abs() < 1e-6);
-        // Cells of the padding count at the image's edge, and two of four columns lie right of 0.1.
+        // The padding's cells count at the seen part's edges, so the left column misses and the right one hits.
         let right = LesionBox {
             left: 0.1,
             right: 1.0,

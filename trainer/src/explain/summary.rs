@@ -301,8 +301,8 @@ mod tests {
         };
         let outcome = Outcome {
             subject: number,
-            right: number % 4 == 0,
-            methods: vec![measured(true, 3), measured(number % 2 == 0, 9)],
+            right: number.is_multiple_of(4),
+            methods: vec![measured(true, 3), measured(number.is_multiple_of(2), 9)],
             chance: Chance {
                 pointing: 0.04,
                 energy: 0.05,
