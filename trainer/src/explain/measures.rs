@@ -270,7 +270,7 @@ mod tests {
         for seed in 0..ROUNDS {
             let map = ClassMap::new(8, 8, random_map(8, 8, seed));
             hits += u64::from(lesion.contains(map.peak(&placement())));
-            energy += overlap(&map.upsample(&placement(), 50, 50), 50, &lesion).energy;
+            energy += overlap(&map.upsample(&placement(), 100, 100), 100, &lesion).energy;
         }
         let found = hits as f64 / ROUNDS as f64;
         assert!(
