@@ -142,7 +142,7 @@ impl<B: Backend> Classifier<B> {
         let by_class = |values: fn(&Activations, usize) -> Vec<f32>| {
             (0..classes)
                 .map(|class| map(values(activations, class)))
-                .collect()
+                .collect::<Vec<_>>()
         };
         Ok(match method {
             CamMethod::GradCam => by_class(Activations::grad_cam),

@@ -250,7 +250,7 @@ mod tests {
         let found = chance([4, 4], &placement(), &upper, |p| upper.contains(p));
         assert_eq!(found.pointing, 0.5);
         assert!((found.energy - 0.5).abs() < 1e-6);
-        // Cells of the padding count at the image's edge, and two of four columns lie right of 0.1.
+        // The padding's cells count at the seen part's edges, so the left column misses and the right one hits.
         let right = LesionBox {
             left: 0.1,
             right: 1.0,
@@ -270,7 +270,7 @@ mod tests {
         for seed in 0..ROUNDS {
             let map = ClassMap::new(8, 8, random_map(8, 8, seed));
             hits += u64::from(lesion.contains(map.peak(&placement())));
-            energy += overlap(&map.upsample(&placement(), 50, 50), 50, &lesion).energy;
+            energy += overlap(&map.upsample(&placement(), 100, 100), 100, &lesion).energy;
         }
         let found = hits as f64 / ROUNDS as f64;
         assert!(
