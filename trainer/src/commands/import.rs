@@ -109,8 +109,13 @@ impl ImportArgs {
         if !self.classes.is_empty() {
             manifest.classes.clone_from(&self.classes);
         }
-        if let Some(size) = self.size {
+        if let Some(size) = self.size
+            && [manifest.input.width, manifest.input.height] != [size, size]
+        {
             (manifest.input.width, manifest.input.height) = (size, size);
+            // What was measured and fitted at another size does not hold.
+            manifest.metrics.clear();
+            (manifest.calibration, manifest.trust, manifest.facts) = (None, None, None);
         }
         ensure!(
             manifest.classes.len() == outputs,

@@ -16,12 +16,21 @@ TOLERANCE = 1e-4
 EPSILON = 1e-5
 
 
-def conv(x, kernel, stride=1):
-    """Zero-padded convolution: x [N, C, H, W], kernel [O, C, k, k]."""
+def conv(x, kernel, stride=1, same=False, depthwise=False):
+    """Zero-padded convolution: x [N, C, H, W], kernel [O, C, k, k].
+
+    same: TensorFlow's padding, whose odd pixel is right and bottom; else as much on all sides.
+    depthwise: each channel by itself, kernel [C, 1, k, k].
+    """
     size = kernel.shape[2]
-    pad = size // 2
-    x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    pads = [(0, 0), (0, 0)]
+    for side in x.shape[2:]:
+        total = max((-(-side // stride) - 1) * stride + size - side, 0)
+        pads.append((total // 2, total - total // 2) if same else (size // 2, size // 2))
+    x = np.pad(x, pads)
     windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), (2, 3))[:, :, ::stride, ::stride]
+    if depthwise:
+        return np.einsum("nchwij,cij->nchw", windows, kernel[:, 0], optimize=True)
     return np.einsum("nchwij,ocij->nohw", windows, kernel, optimize=True)
 
 
@@ -53,9 +62,9 @@ def safetensors(path, cases):
         manifest = json.loads(file.metadata()["scanlight_manifest"])
     temperature = (manifest.get("calibration") or {}).get("temperature", 1.0)
 
-    def conv_norm(x, name, stride=1):
+    def conv_norm(x, name, stride=1, **more):
         parts = [t[f"{name}.norm.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
-        return norm(conv(x, t[f"{name}.conv.weight"], stride), *parts, EPSILON)
+        return norm(conv(x, t[f"{name}.conv.weight"], stride, **more), *parts, EPSILON)
 
     def dense(x, name):
         return x @ t[f"{name}.weight"].T + t[f"{name}.bias"]
@@ -77,6 +86,19 @@ def safetensors(path, cases):
             gates = dense(relu(dense(y.mean((2, 3)), f"{name}.attention.squeeze")), f"{name}.attention.excite")
             x = relu(y / (1 + np.exp(-gates))[:, :, None, None] + carried)
             block += 1
+    elif kind == "mobilenet_v2":
+        relu6 = lambda x: np.clip(x, 0, 6)
+        x = relu6(conv_norm(x, "stem", 2, same=True))
+        for stage in manifest["architecture"]["stages"]:
+            for index in range(stage["blocks"]):
+                name = f"blocks.{block}"
+                stride = stage["stride"] if index == 0 else 1
+                y = relu6(conv_norm(x, f"{name}.expand")) if f"{name}.expand.conv.weight" in t else x
+                y = relu6(conv_norm(y, f"{name}.depthwise", stride, same=True, depthwise=True))
+                y = conv_norm(y, f"{name}.project")
+                x = x + y if x.shape == y.shape and stride == 1 else y
+                block += 1
+        x = relu6(conv_norm(x, "head_conv"))
     else:
         sys.exit(f"no check for {kind}")
     x = x.mean((2, 3))
