@@ -97,24 +97,8 @@ impl<'a> Graph<'a> {
 
     /// A convolution `{name}.conv` with the batch norm `{name}.norm` multiplied into it.
     pub fn conv_norm(&mut self, name: &str, input: &str, window: Window) -> Result<String> {
-        self.folded(
-            name,
-            &format!("{name}.conv"),
-            &format!("{name}.norm"),
-            input,
-            window,
-        )
-    }
-
-    fn folded(
-        &mut self,
-        name: &str,
-        conv: &str,
-        norm: &str,
-        input: &str,
-        window: Window,
-    ) -> Result<String> {
-        let (weight, bias) = fold(self.tensors, conv, norm)?;
+        let (conv, norm) = (format!("{name}.conv"), format!("{name}.norm"));
+        let (weight, bias) = fold(self.tensors, &conv, &norm)?;
         self.conv(name, input, &weight, &bias, window)
     }
 

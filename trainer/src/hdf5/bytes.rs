@@ -12,6 +12,16 @@ pub fn slice(bytes: &[u8], start: u64, length: u64) -> Result<&[u8]> {
     place().context("the HDF5 file is cut off or damaged: it points beyond its end")
 }
 
+/// A text that ends with a zero.
+pub fn text_at(names: &[u8], start: u64) -> Result<String> {
+    let rest = usize::try_from(start)
+        .ok()
+        .and_then(|start| names.get(start..))
+        .context("the HDF5 file is damaged: a name lies outside its heap")?;
+    let end = rest.iter().position(|&b| b == 0).unwrap_or(rest.len());
+    Ok(String::from_utf8_lossy(&rest[..end]).into_owned())
+}
+
 /// Reads one number after the other.
 #[derive(Debug, Clone)]
 pub struct Cursor<'a> {

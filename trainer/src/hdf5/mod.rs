@@ -2,7 +2,9 @@
 //! floats, in the layout that h5py writes by default
 //! (<https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t11.html>).
 
+mod attributes;
 mod bytes;
+mod groups;
 mod header;
 mod reader;
 mod writer;

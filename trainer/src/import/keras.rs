@@ -58,7 +58,8 @@ pub fn read(bytes: &[u8]) -> Result<KerasModel> {
         check_order(&described)?;
     }
     for (name, layer) in order {
-        if let Some(rate) = layer.and_then(|layer| layer["config"]["rate"].as_f64()) {
+        let rate = layer.and_then(|layer| layer["config"]["rate"].as_f64());
+        if let Some(rate) = rate.filter(|rate| (0.0..1.0).contains(rate)) {
             stack.dropout = rate;
         }
         if names.iter().any(|known| known == name) {
@@ -269,6 +270,7 @@ mod tests {
     use serde_json::json;
 
     const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/keras_reference.h5");
+    const NEWER: &[u8] = include_bytes!("../../tests/fixtures/keras_newer_layout.h5");
 
     fn layer(class: &str, activation: &str) -> Value {
         json!({ "class_name": class, "config": { "activation": activation, "padding": "same" } })
@@ -311,20 +313,37 @@ mod tests {
     }
 
     #[test]
+    fn the_newer_layout_is_read() {
+        let model = read(NEWER).unwrap();
+        let (tensors, architecture) = model.network;
+        assert_eq!(architecture["channels"], json!([3]));
+        assert_eq!(architecture["hidden"], 0);
+        assert!(
+            tensors["blocks.0.conv.weight"]
+                .values
+                .iter()
+                .any(|&value| value != 0.0)
+        );
+    }
+
+    #[test]
     fn a_cut_off_file_is_refused() {
-        for length in (0..FIXTURE.len()).step_by(997) {
-            let _ = read(&FIXTURE[..length]);
+        for file in [FIXTURE, NEWER] {
+            for length in (0..file.len()).step_by(997) {
+                let _ = read(&file[..length]);
+            }
+            assert!(read(&file[..file.len() / 2]).is_err());
         }
-        assert!(read(&FIXTURE[..FIXTURE.len() / 2]).is_err());
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn changed_bytes_never_panic(
-            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40)
+            file in prop::sample::select(vec![FIXTURE, NEWER]),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
         ) {
-            let mut bytes = FIXTURE.to_vec();
+            let mut bytes = file.to_vec();
             for (place, value) in changes {
                 let place = place.index(bytes.len());
                 bytes[place] = value;

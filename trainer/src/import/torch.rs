@@ -12,7 +12,7 @@ use super::pickle::{Id, Object, Pickle, TensorRef};
 use crate::tensors::{Tensors, Values, floats, product};
 
 /// Bytes of the pickle, which holds names and shapes only.
-const MAX_PICKLE: u64 = 16 * 1024 * 1024;
+const MAX_PICKLE: u64 = 4 * 1024 * 1024;
 /// Values of all tensors together.
 const MAX_VALUES: usize = MAX_WEIGHTS_BYTES as usize / 4;
 
@@ -127,7 +127,7 @@ fn tensors_of(pickle: &Pickle, id: Id) -> Vec<(String, &TensorRef)> {
         .iter()
         .filter_map(
             |&(key, value)| match (pickle.text(key), pickle.get(value)) {
-                (Some(name), Object::Tensor(place)) => Some((name.to_string(), place)),
+                (Some(name), Object::Tensor(place)) => Some((name.to_string(), place.as_ref())),
                 _ => None,
             },
         )

@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 from keras import layers
@@ -52,3 +53,21 @@ probabilities = [[float(v) for v in row] for row in outputs]
     json.dumps({"side": SIDE, "inputs": planes, "probabilities": probabilities}) + "\n"
 )
 print(probabilities)
+
+# The same kind of file in HDF5's newer layout, which h5py writes when told to.
+small = keras.Sequential(
+    [
+        layers.Input((SIDE, SIDE, 1)),
+        layers.Conv2D(3, 3, padding="same", activation="relu"),
+        layers.MaxPooling2D(),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(4),
+    ]
+)
+path = folder / "small.h5"
+small.save(path)
+with h5py.File(path) as old, h5py.File(folder / "keras_newer_layout.h5", "w", libver="v110") as new:
+    for key, value in old.attrs.items():
+        new.attrs[key] = value
+    old.copy("model_weights", new)
+path.unlink()

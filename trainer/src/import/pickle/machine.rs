@@ -1,95 +1,14 @@
-//! Reads what `torch.save` pickles: dictionaries, lists, numbers, texts and tensors.
-//!
-//! A pickle is a program (<https://github.com/python/cpython/blob/main/Lib/pickletools.py>). This reader
-//! runs nothing: calls of the few functions that rebuild tensors become tensors, all others an empty
-//! thing. Values lie in one list and refer to each other by index, so that references back, even in
-//! circles, cost nothing.
+//! The stack machine whose program a pickle is.
 
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// Index of a value.
-pub type Id = usize;
+use super::calls::{Called, call};
+use super::{Id, Object};
 
-/// A value of a pickle.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Object {
-    /// A whole number (or a truth value).
-    Int(i64),
-    /// A text.
-    Text(String),
-    /// A tuple or list.
-    List(Vec<Id>),
-    /// Keys and values in order.
-    Dict(Vec<(Id, Id)>),
-    /// A class or function by its full name.
-    Global(String),
-    /// Something that lies in another file of the archive.
-    Persistent(Id),
-    /// A tensor.
-    Tensor(TensorRef),
-    /// Anything else.
-    Other,
-}
-
-/// Where a tensor's values lie.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TensorRef {
-    /// Class of the storage, such as `FloatStorage`.
-    pub storage: String,
-    /// Name of the storage's file.
-    pub key: String,
-    /// First value in the storage.
-    pub offset: usize,
-    /// Sides.
-    pub shape: Vec<usize>,
-    /// Values from one index to the next, for each side.
-    pub strides: Vec<usize>,
-}
-
-/// A pickle's values.
-#[derive(Debug)]
-pub struct Pickle {
-    objects: Vec<Object>,
-    /// What the pickle is of.
-    pub root: Id,
-}
-
-impl Pickle {
-    /// A value.
-    pub fn get(&self, id: Id) -> &Object {
-        self.objects.get(id).unwrap_or(&Object::Other)
-    }
-
-    /// A text.
-    pub fn text(&self, id: Id) -> Option<&str> {
-        match self.get(id) {
-            Object::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Reads a pickle of protocol 2 to 5.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let mut machine = Machine {
-            rest: bytes,
-            objects: Vec::new(),
-            stack: Vec::new(),
-            marks: Vec::new(),
-            memo: HashMap::new(),
-        };
-        let root = machine
-            .run()
-            .context("the pickle in the file is not read")?;
-        Ok(Self {
-            objects: machine.objects,
-            root,
-        })
-    }
-}
-
-struct Machine<'a> {
+/// The machine as it runs.
+pub struct Machine<'a> {
     rest: &'a [u8],
     objects: Vec<Object>,
     stack: Vec<Id>,
@@ -149,7 +68,24 @@ impl<'a> Machine<'a> {
         Ok(self.stack.split_off(mark))
     }
 
-    fn run(&mut self) -> Result<Id> {
+    /// A machine before its first step.
+    pub fn new(program: &'a [u8]) -> Self {
+        Self {
+            rest: program,
+            objects: Vec::new(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+        }
+    }
+
+    /// All values, once it has run.
+    pub fn into_objects(self) -> Vec<Object> {
+        self.objects
+    }
+
+    /// Runs to the end; gives the last value.
+    pub fn run(&mut self) -> Result<Id> {
         loop {
             match self.take(1)?[0] {
                 // PROTO, FRAME
@@ -268,8 +204,10 @@ impl<'a> Machine<'a> {
                 }
                 b'R' | 0x81 => {
                     let (arguments, function) = (self.pop()?, self.pop()?);
-                    let result = self.call(function, arguments)?;
-                    self.stack.push(result);
+                    match call(&self.objects, function, arguments)? {
+                        Called::New(object) => self.push(object),
+                        Called::Known(id) => self.stack.push(id),
+                    }
                 }
                 0x92 => {
                     for _ in 0..3 {
@@ -334,79 +272,6 @@ impl<'a> Machine<'a> {
         }
         Ok(())
     }
-
-    /// What a call gives, as far as it is of interest.
-    fn call(&mut self, function: Id, arguments: Id) -> Result<Id> {
-        let Object::Global(name) = self.object(function) else {
-            self.objects.push(Object::Other);
-            return Ok(self.objects.len() - 1);
-        };
-        let arguments = match self.object(arguments) {
-            Object::List(items) => items.as_slice(),
-            _ => &[],
-        };
-        let result = match name.as_str() {
-            "collections.OrderedDict" => Object::Dict(Vec::new()),
-            // A parameter is a tensor with settings for training.
-            "torch._utils._rebuild_parameter" => match arguments.first() {
-                Some(&tensor) => return Ok(tensor),
-                None => Object::Other,
-            },
-            "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor" => {
-                Object::Tensor(self.tensor(arguments).context("a tensor is damaged")?)
-            }
-            _ => Object::Other,
-        };
-        self.objects.push(result);
-        Ok(self.objects.len() - 1)
-    }
-
-    /// Storage, offset, sides, strides, and settings of no interest.
-    fn tensor(&self, arguments: &[Id]) -> Result<TensorRef> {
-        let [storage, offset, shape, strides, ..] = arguments else {
-            bail!("it has {} parts", arguments.len());
-        };
-        let Object::Persistent(storage) = self.object(*storage) else {
-            bail!("it has no storage");
-        };
-        // ("storage", class, key, device, length)
-        let Object::List(storage) = self.object(*storage) else {
-            bail!("its storage is not described");
-        };
-        let (class, key) = match storage.get(1..3) {
-            Some(&[class, key]) => (self.object(class), self.object(key)),
-            _ => bail!("its storage is not described"),
-        };
-        let (Object::Global(class), Object::Text(key)) = (class, key) else {
-            bail!("its storage is not described");
-        };
-        // Both are kept with every tensor, and may be referred to without end.
-        ensure!(class.len().max(key.len()) <= 256, "a name is too long");
-        Ok(TensorRef {
-            storage: class.rsplit('.').next().unwrap_or(class).into(),
-            key: key.clone(),
-            offset: self.size(*offset)?,
-            shape: self.sizes(*shape)?,
-            strides: self.sizes(*strides)?,
-        })
-    }
-
-    fn size(&self, id: Id) -> Result<usize> {
-        match self.object(id) {
-            Object::Int(value) => usize::try_from(*value).context("it has a negative size"),
-            _ => bail!("a size is no number"),
-        }
-    }
-
-    fn sizes(&self, id: Id) -> Result<Vec<usize>> {
-        match self.object(id) {
-            Object::List(items) if items.len() <= 8 => {
-                items.iter().map(|&item| self.size(item)).collect()
-            }
-            Object::List(_) => bail!("it has too many sides"),
-            _ => bail!("its sides are no list"),
-        }
-    }
 }
 
 /// Keys and values in turn.
@@ -416,64 +281,4 @@ fn pairs(items: &[Id]) -> Result<Vec<(Id, Id)>> {
         .chunks_exact(2)
         .map(|pair| (pair[0], pair[1]))
         .collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn python_s_own_examples() {
-        // pickle.dumps({"a": [1, 300, -5, 2**40], "b": (None, True)}, protocol=2)
-        let bytes = b"\x80\x02}q\x00(X\x01\x00\x00\x00aq\x01]q\x02(K\x01M,\x01J\xfb\xff\xff\xff\x8a\x06\x00\x00\x00\x00\x00\x01eX\x01\x00\x00\x00bq\x03N\x88\x86q\x04u.";
-        let pickle = Pickle::parse(bytes).unwrap();
-        let Object::Dict(pairs) = pickle.get(pickle.root) else {
-            panic!("{pickle:?}");
-        };
-        assert_eq!(pickle.text(pairs[0].0), Some("a"));
-        let Object::List(numbers) = pickle.get(pairs[0].1) else {
-            panic!("{pickle:?}");
-        };
-        let numbers: Vec<&Object> = numbers.iter().map(|&id| pickle.get(id)).collect();
-        assert_eq!(
-            numbers,
-            [
-                &Object::Int(1),
-                &Object::Int(300),
-                &Object::Int(-5),
-                &Object::Int(1 << 40)
-            ]
-        );
-    }
-
-    #[test]
-    fn calls_of_other_functions_give_nothing() {
-        // os.system("true")
-        let bytes = b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.";
-        let pickle = Pickle::parse(bytes).unwrap();
-        assert_eq!(pickle.get(pickle.root), &Object::Other);
-    }
-
-    #[test]
-    fn a_list_in_itself_ends() {
-        let pickle = Pickle::parse(b"\x80\x02]q\x00h\x00a.").unwrap();
-        assert_eq!(pickle.get(pickle.root), &Object::List(vec![pickle.root]));
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_end_in_a_value_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Pickle::parse(&bytes);
-        }
-
-        /// Real operations in any order get farther than random bytes.
-        #[test]
-        fn any_program_ends(
-            program in prop::collection::vec(
-                prop::sample::select(b"()}]0123tldaesubRQ.NK\x01\x85\x86\x87\x88\x93\x81\x94q\x00h\x00X\x8a".to_vec()), 0..200)
-        ) {
-            let _ = Pickle::parse(&program);
-        }
-    }
 }
