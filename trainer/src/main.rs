@@ -9,8 +9,11 @@ mod commands;
 mod config;
 mod data;
 mod explain;
+mod export;
 mod gallery;
+mod hdf5;
 mod html;
+mod import;
 mod inference;
 mod metrics;
 mod phantoms;
@@ -18,6 +21,7 @@ mod progress;
 mod report;
 mod stats;
 mod synth;
+mod tensors;
 mod train;
 mod trust;
 
@@ -54,6 +58,8 @@ enum Command {
     Synth(commands::synth::SynthArgs),
     CamEval(commands::cam_eval::CamEvalArgs),
     Audit(commands::audit::AuditArgs),
+    Export(commands::export::ExportArgs),
+    Import(commands::import::ImportArgs),
 }
 
 fn main() -> std::process::ExitCode {
@@ -70,6 +76,8 @@ fn main() -> std::process::ExitCode {
         Command::Synth(args) => args.run(),
         Command::CamEval(args) => args.run(),
         Command::Audit(args) => args.run(),
+        Command::Export(args) => args.run(),
+        Command::Import(args) => args.run(),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ mod csp;
 mod dirs;
 mod lint;
 mod page;
+mod python;
 mod serve;
 mod shell;
 mod stamp;
@@ -102,6 +103,7 @@ fn run(command: &Command, steps: &mut Steps) -> Result<()> {
                 steps.run("Vulkan driver", browser::ensure_vulkan)?;
                 steps.run("browser", browser::ensure)?;
                 steps.run("browser library", test::install_playwright)?;
+                steps.run(test::PYTHON_STEP, python::ensure)?;
             }
             Ok(())
         }

@@ -10,7 +10,7 @@ use crate::serve::Server;
 use crate::shell::{Cmd, OrTodo, failure, path_with, which};
 use crate::steps::{Steps, note};
 use crate::toolchain::{self, ENGINES, TARGET};
-use crate::{dirs, page, tools};
+use crate::{dirs, page, python, tools};
 
 /// The kinds of tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -27,16 +27,21 @@ pub enum Kind {
 const MEND: &str = "Mend what the test runner names above. `cargo xtask test --only unit`, `wasm` or `e2e` runs \
     one kind again.";
 
+/// The step that installs what `python` describes.
+pub const PYTHON_STEP: &str = "Python packages for export tests";
+
 /// Installs what the tests of these kinds need, and runs them.
 pub fn run(steps: &mut Steps, only: Option<Kind>) -> Result<()> {
     let wants = |kind| only.is_none_or(|only| only == kind);
     if wants(Kind::Unit) {
         let vulkan = steps.run("Vulkan driver", browser::ensure_vulkan)?;
+        let python = steps.run(PYTHON_STEP, python::ensure)?;
         steps.run("unit, property and parity tests", || {
             // The default members: what the page's crates test, they test in a browser.
             Cmd::cargo()
                 .args(["test"])
                 .envs(vulkan)
+                .envs(python.map(|python| (python::VARIABLE, python)))
                 .dir(dirs::root())
                 .run()
                 .or_todo("a native test failed", MEND)
