@@ -215,7 +215,10 @@ fn contradictions_are_named() {
     assert!(train("--init nowhere").contains("no model folder"));
     assert!(train("--init run --pretrained x").contains("cannot be used with"));
     assert!(train("--pretrained x").contains("cannot read"));
-    std::fs::write(at.join("weights"), b"rubbish").unwrap();
+    std::fs::write(at.join("rubbish"), b"rubbish").unwrap();
+    assert!(train("--pretrained rubbish").contains("refused"));
+    let none = encode(&Tensors::new(), Precision::Full).unwrap();
+    std::fs::write(at.join("weights"), none).unwrap();
     let text = train("--pretrained weights --arch reference-cnn");
     assert!(text.contains("--arch mobilenet-v2"), "{text}");
     std::fs::write(at.join("input.toml"), "[input]\nwidth = 64\nheight = 64\n").unwrap();

@@ -175,7 +175,7 @@ mod tests {
         )
     }
 
-    /// A file as published, with random values: names, input and output channels, kernel, groups.
+    /// A file as published, with random values, and the name, stride and groups of each layer in order.
     fn file() -> (Tensors, Vec<(String, usize, usize)>) {
         let blocks = [(8, 1, 8, 1), (8, 3, 16, 2), (16, 3, 16, 1), (16, 2, 24, 2)];
         // Name, stride, groups.

@@ -90,8 +90,10 @@ impl InitialConfig {
         match self.source() {
             None => Ok(None),
             Some(Source::Pretrained(path)) => {
-                let (_, hash) = read_file(path)?;
+                let (bytes, hash) = read_file(path)?;
                 self.check_hash(path, &hash)?;
+                weights::decode(&bytes)
+                    .with_context(|| format!("{} is refused", path.display()))?;
                 self.sha256 = Some(hash);
                 Ok(None)
             }
@@ -204,16 +206,14 @@ mod tests {
     fn other_weights_than_the_run_s_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.safetensors");
-        std::fs::write(&path, b"first").unwrap();
+        let empty = weights::encode(&Tensors::new(), weights::Precision::Full).unwrap();
+        std::fs::write(&path, &empty).unwrap();
         let mut config = InitialConfig {
             pretrained: Some(path.clone()),
             ..InitialConfig::default()
         };
         config.resolve().unwrap();
-        assert_eq!(
-            config.sha256.as_deref(),
-            Some(sha256_hex(b"first").as_str())
-        );
+        assert_eq!(config.sha256.as_deref(), Some(sha256_hex(&empty).as_str()));
         std::fs::write(&path, b"second").unwrap();
         let error = config.read_weights(&path).unwrap_err().to_string();
         assert!(error.contains("initial.sha256"), "{error}");
