@@ -276,7 +276,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn copies_stay_alike(
             seed in 0u64..1000, gain in 0.4f32..0.95, shift in 0f32..12.0,
