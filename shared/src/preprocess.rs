@@ -307,10 +307,10 @@ fn span(counts: &[u32], across: usize) -> Option<(u32, u32)> {
 fn percentiles(values: &[f32]) -> (f32, f32) {
     let step = (values.len() / 65_536).max(1);
     let mut sample: Vec<f32> = values.iter().copied().step_by(step).collect();
-    sample.sort_unstable_by(f32::total_cmp);
-    let at = |share: f32| {
+    // Choosing two places is several times faster than sorting all.
+    let mut at = |share: f32| {
         let index = (share * (sample.len() - 1) as f32).round() as usize;
-        sample.get(index).copied().unwrap_or_default()
+        *sample.select_nth_unstable_by(index, f32::total_cmp).1
     };
     (at(0.01), at(0.99))
 }

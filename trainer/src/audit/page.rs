@@ -293,7 +293,7 @@ fn patients(out: &mut String, summary: &Summary) -> std::fmt::Result {
         out,
         "<h2>Groups to keep together</h2><p>{} groups of images that show the same slice or the same \
          patient. The patient is named for {} images, and told by a duplicate for {} more; there are \
-         {} patients. The largest group has {} images of {} patients; in {} groups duplicates join \
+         {} patients. The largest group has {} images (patients: {}); in {} groups duplicates join \
          several patients.</p>",
         found.groups,
         found.named,

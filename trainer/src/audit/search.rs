@@ -126,7 +126,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(12))]
+        #![proptest_config(ProptestConfig::with_cases(3))]
         #[test]
         fn nothing_is_missed(seed in any::<u64>(), threshold in 0.7f32..0.999, noise in 0.0f32..1.0) {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -150,7 +150,7 @@ fn write(out: &mut String, summary: &Summary) -> std::fmt::Result {
     )?;
     writeln!(
         out,
-        "groups to keep together: {}; the largest has {} images of {} patients; {} join several \
+        "groups to keep together: {}; the largest has {} images (patients: {}); {} join several \
          patients",
         patients.groups,
         patients.largest_group,
