@@ -124,7 +124,7 @@ mod tests {
     impl ModuleMapper<B> for Shift {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
             let (id, tensor, mapper) = param.consume();
-            let tensor = tensor.detach().add_scalar(self.0).require_grad();
+            let tensor = Tensor::from_inner(tensor.inner().add_scalar(self.0)).require_grad();
             Param::from_mapped_value(id, tensor, mapper)
         }
     }
