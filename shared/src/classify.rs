@@ -247,6 +247,18 @@ impl<B: Backend> Classifier<B> {
         }
     }
 
+    /// Where the first cell of the network's grid of `width` x `height` cells lies, in cells.
+    pub(crate) fn cell_origin(&self, width: usize, height: usize) -> [f32; 2] {
+        let manifest = &self.manifest;
+        let axis = |cells: usize, side: u32| {
+            manifest.architecture.first_centre(side) * cells as f32 / side as f32
+        };
+        [
+            axis(width, manifest.input.width),
+            axis(height, manifest.input.height),
+        ]
+    }
+
     /// A tensor's values, which must all be finite.
     pub(crate) async fn read<const D: usize>(
         &self,
@@ -285,6 +297,7 @@ impl<B: Backend> Classifier<B> {
         let maps = grad_cam(features, gradients);
         let [batch, classes, height, width] = maps.dims();
         let area = height * width;
+        let origin = self.cell_origin(width, height);
         let row = classes * (1 + area) + moments.dims()[1];
         let output: Tensor<B, 2> = Tensor::cat(
             vec![logits, maps.reshape([batch, classes * area]), moments],
@@ -300,7 +313,7 @@ impl<B: Backend> Classifier<B> {
                     logits: logits.to_vec(),
                     maps: maps
                         .chunks_exact(area)
-                        .map(|map| ClassMap::new(width, height, map.to_vec()))
+                        .map(|map| ClassMap::new(width, height, map.to_vec()).with_origin(origin))
                         .collect(),
                     features: features.to_vec(),
                 }

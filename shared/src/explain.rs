@@ -136,8 +136,9 @@ impl<B: Backend> Classifier<B> {
         method: CamMethod,
         options: &ExplainOptions,
     ) -> Result<Vec<ClassMap>, ClassifyError> {
-        let map =
-            |values: Vec<f32>| ClassMap::new(activations.width(), activations.height(), values);
+        let (width, height) = (activations.width(), activations.height());
+        let origin = self.cell_origin(width, height);
+        let map = |values: Vec<f32>| ClassMap::new(width, height, values).with_origin(origin);
         let classes = activations.classes();
         let by_class = |values: fn(&Activations, usize) -> Vec<f32>| {
             (0..classes)
@@ -178,12 +179,13 @@ impl<B: Backend> Classifier<B> {
         options: &ExplainOptions,
     ) -> Result<Vec<Vec<f32>>, ClassifyError> {
         let geometry = &self.manifest().input;
-        let (width, height) = (geometry.width as usize, geometry.height as usize);
+        let plane = [geometry.width as usize, geometry.height as usize];
+        let origin = self.cell_origin(activations.width(), activations.height());
         let mut scores = Vec::with_capacity(channels.len());
         for batch in channels.chunks(options.score_batch.max(1)) {
             let masked: Vec<Vec<f32>> = batch
                 .iter()
-                .map(|&channel| activations.masked(channel, &input.values, width, height))
+                .map(|&channel| activations.masked(channel, &input.values, plane, origin))
                 .collect();
             let planes: Vec<&[f32]> = masked.iter().map(Vec::as_slice).collect();
             scores.extend(self.logits(&planes).await?);

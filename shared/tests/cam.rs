@@ -2,12 +2,14 @@
 // clippy.toml allows this in tests, but their helper functions do not count as such.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
+use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
-use scanlight_model::arch::HeadConfig;
+use scanlight_model::arch::{
+    Architecture, CompactResnetConfig, HeadConfig, InvertedStageConfig, MobileNetV2Config,
+    ReferenceCnnConfig, StageConfig,
+};
 use scanlight_model::cam::grad_cam;
 
 type B = Autodiff<Flex>;
@@ -67,6 +69,79 @@ fn closed_form_equals_autodiff_for_every_class() {
                     "hidden {hidden}, class {class}: {a} {b}"
                 );
             }
+        }
+    }
+}
+
+/// The middle of what one cell of the feature maps depends on, in pixels from the plane's edge: the
+/// mean place, weighted by the squared gradient, of a network with random weights.
+fn looks_at(architecture: &Architecture, side: usize, cell: usize) -> [f32; 2] {
+    let device = Default::default();
+    B::seed(&device, 7);
+    let network = architecture.init::<B>(4, &device);
+    let values: Vec<f32> = (0..side * side)
+        .map(|i| ((i * 7919 % 1009) as f32 / 504.0) - 1.0)
+        .collect();
+    let input = Tensor::<B, 4>::from_data(TensorData::new(values, [1, 1, side, side]), &device)
+        .require_grad();
+    let features = network.features(input.clone());
+    let picked = features.narrow(2, cell, 1).narrow(3, cell, 1);
+    let gradients = picked.powi_scalar(2).sum().backward();
+    let gradient: Vec<f32> = input
+        .grad(&gradients)
+        .unwrap()
+        .into_data()
+        .into_vec()
+        .unwrap();
+    let (mut x, mut y, mut weight) = (0.0, 0.0, 0.0);
+    for (index, value) in gradient.iter().enumerate() {
+        x += value * value * ((index % side) as f32 + 0.5);
+        y += value * value * ((index / side) as f32 + 0.5);
+        weight += value * value;
+    }
+    [x / weight, y / weight]
+}
+
+#[test]
+fn cells_lie_where_the_network_looks() {
+    // So few layers that what a cell depends on lies inside the plane.
+    let inverted = |expansion, channels, stride| InvertedStageConfig {
+        expansion,
+        channels,
+        blocks: 1,
+        stride,
+    };
+    let architectures = [
+        Architecture::ReferenceCnn(ReferenceCnnConfig::default()),
+        Architecture::CompactResnet(CompactResnetConfig {
+            stages: vec![StageConfig {
+                channels: 32,
+                blocks: 1,
+            }],
+            ..CompactResnetConfig::default()
+        }),
+        Architecture::MobileNetV2(MobileNetV2Config {
+            stages: vec![inverted(1, 16, 1), inverted(4, 24, 2)],
+            ..MobileNetV2Config::default()
+        }),
+    ];
+    for architecture in architectures {
+        let side = 64;
+        let cells = {
+            let network = architecture.init::<Flex>(4, &Default::default());
+            let plane = Tensor::<Flex, 4>::zeros([1, 1, side, side], &Default::default());
+            network.features(plane).dims()[3]
+        };
+        let stride = side as f32 / cells as f32;
+        let cell = cells / 2;
+        let expected = architecture.first_centre(side as u32) + stride * cell as f32;
+        for found in looks_at(&architecture, side, cell) {
+            let kind = architecture.kind();
+            // A map that ignores the padding is off by half a cell.
+            assert!(
+                (found - expected).abs() < stride / 4.0,
+                "{kind}: {found} {expected}"
+            );
         }
     }
 }

@@ -318,7 +318,10 @@ fn scorecam_equals_the_algorithm_one_mask_at_a_time() {
                 continue;
             }
             let mask: Vec<f32> = map.iter().map(|v| (v - low) / (high - low)).collect();
-            let mask = ClassMap::new(width, height, mask).on_plane(side, side);
+            let first = bundle.manifest.architecture.first_centre(side as u32);
+            let origin = [width, height].map(|cells| first * cells as f32 / side as f32);
+            let mask = ClassMap::new(width, height, mask).with_origin(origin);
+            let mask = mask.on_plane(side, side);
             let masked = input.values.iter().zip(mask);
             let masked = masked.map(|(v, m)| dark * (1.0 - m) + v * m).collect();
             let logits = vector(network.forward(plane(masked)));

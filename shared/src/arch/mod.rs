@@ -149,6 +149,44 @@ impl Architecture {
         check("input height", input.height as usize, smallest, largest)
     }
 
+    /// Where the receptive field of the first cell of the feature maps is centred, in pixels from
+    /// the edge of an input plane with sides of `side` pixels; the other cells follow at the
+    /// network's stride.
+    ///
+    /// A strided convolution that pads by one centres its first cell on the first pixel, not in the
+    /// middle of the cell: maps drawn without regard to that are off by half a cell.
+    pub fn first_centre(&self, side: u32) -> f32 {
+        // A layer of stride 2: which of its input's cells its first cell is centred on.
+        let halve = |side: &mut u32, step: &mut f32, on: f32| {
+            let offset = *step * on;
+            *step *= 2.0;
+            *side = side.div_ceil(2);
+            offset
+        };
+        let (mut side, mut step, mut centre) = (side, 1.0, 0.5);
+        match self {
+            // Pooling halves: its first cell lies between the first two.
+            Self::ReferenceCnn(config) => {
+                for _ in &config.channels {
+                    centre += halve(&mut side, &mut step, 0.5);
+                }
+            }
+            Self::CompactResnet(config) => {
+                for _ in 0..=config.stages.len() {
+                    centre += halve(&mut side, &mut step, 0.0);
+                }
+            }
+            // SAME padding: an even plane is padded behind only, an odd one on both sides.
+            Self::MobileNetV2(config) => {
+                for _ in 0..config.halvings() {
+                    let on = if side.is_multiple_of(2) { 1.0 } else { 0.0 };
+                    centre += halve(&mut side, &mut step, on);
+                }
+            }
+        }
+        centre
+    }
+
     /// A network with fresh weights; call [`Architecture::validate`] first.
     pub fn init<B: Backend>(&self, classes: usize, device: &B::Device) -> Network<B> {
         match self {

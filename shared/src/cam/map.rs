@@ -2,6 +2,9 @@
 
 use crate::geometry::Placement;
 
+/// Where the first cell lies if cells share the plane evenly, in cells.
+pub const MIDDLE: [f32; 2] = [0.5, 0.5];
+
 /// One class's activation map on the network's own grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassMap {
@@ -9,6 +12,7 @@ pub struct ClassMap {
     height: usize,
     values: Vec<f32>,
     strength: f32,
+    origin: [f32; 2],
 }
 
 impl ClassMap {
@@ -32,7 +36,14 @@ impl ClassMap {
             height,
             values,
             strength,
+            origin: MIDDLE,
         }
+    }
+
+    /// The same map of a network whose first cell looks at another place than the middle of the
+    /// first cell: `[x, y]` in cells, see [`crate::arch::Architecture::first_centre`].
+    pub fn with_origin(self, origin: [f32; 2]) -> Self {
+        Self { origin, ..self }
     }
 
     /// Grid cells across.
@@ -57,12 +68,17 @@ impl ClassMap {
 
     /// Bilinear value at a point in fractions of the network's input plane.
     fn sample(&self, x: f32, y: f32) -> f32 {
-        bilinear(&self.values, self.width, self.height, x, y)
+        bilinear(&self.values, [self.width, self.height], self.origin, [x, y])
     }
 
     /// The map over the network's input plane, as `height * width` values in 0..=1, row-major.
     pub fn on_plane(&self, width: usize, height: usize) -> Vec<f32> {
-        enlarge(&self.values, self.width, self.height, width, height)
+        enlarge(
+            &self.values,
+            [self.width, self.height],
+            self.origin,
+            [width, height],
+        )
     }
 
     /// The map over the whole original image, as `height * width` values in 0..=1, row-major.
@@ -96,8 +112,8 @@ impl ClassMap {
         let (mut x, mut y, mut count) = (0.0, 0.0, 0.0);
         for (index, &value) in self.values.iter().enumerate() {
             if value >= 1.0 {
-                x += (index % self.width) as f32 + 0.5;
-                y += (index / self.width) as f32 + 0.5;
+                x += (index % self.width) as f32 + self.origin[0];
+                y += (index / self.width) as f32 + self.origin[1];
                 count += 1.0;
             }
         }
@@ -120,17 +136,18 @@ impl ClassMap {
     }
 }
 
-/// Bilinear value of a `width` x `height` grid at a point in fractions of it; cells' values lie at
-/// their centres, and beyond the outermost centres the edge goes on.
-fn bilinear(values: &[f32], width: usize, height: usize, x: f32, y: f32) -> f32 {
-    let axis = |fraction: f32, length: usize| {
-        let position = (fraction * length as f32 - 0.5).clamp(0.0, (length - 1) as f32);
+/// Bilinear value of a grid of `size` cells, across and down, at a point in fractions of the plane;
+/// the first cell's value lies at `origin`, in cells, and beyond the outermost values the edge goes on.
+fn bilinear(values: &[f32], size: [usize; 2], origin: [f32; 2], point: [f32; 2]) -> f32 {
+    let [width, height] = size;
+    let axis = |fraction: f32, length: usize, origin: f32| {
+        let position = (fraction * length as f32 - origin).clamp(0.0, (length - 1) as f32);
         let low = position.floor();
         let first = low as usize;
         (first, (first + 1).min(length - 1), position - low)
     };
-    let (x0, x1, fx) = axis(x, width);
-    let (y0, y1, fy) = axis(y, height);
+    let (x0, x1, fx) = axis(point[0], width, origin[0]);
+    let (y0, y1, fy) = axis(point[1], height, origin[1]);
     let row = |y: usize| {
         let line = &values[y * width..(y + 1) * width];
         line[x0] * (1.0 - fx) + line[x1] * fx
@@ -138,20 +155,21 @@ fn bilinear(values: &[f32], width: usize, height: usize, x: f32, y: f32) -> f32 
     row(y0) * (1.0 - fy) + row(y1) * fy
 }
 
-/// A `width` x `height` grid resampled bilinearly to `to_width` x `to_height` values, row-major.
+/// A grid of `size` cells, the first at `origin`, resampled bilinearly to `to` values across and
+/// down, row-major.
 pub(super) fn enlarge(
     values: &[f32],
-    width: usize,
-    height: usize,
-    to_width: usize,
-    to_height: usize,
+    size: [usize; 2],
+    origin: [f32; 2],
+    to: [usize; 2],
 ) -> Vec<f32> {
+    let [to_width, to_height] = to;
     let mut plane = Vec::with_capacity(to_width * to_height);
     for row in 0..to_height {
         let y = (row as f32 + 0.5) / to_height as f32;
         plane.extend((0..to_width).map(|column| {
             let x = (column as f32 + 0.5) / to_width as f32;
-            bilinear(values, width, height, x, y)
+            bilinear(values, size, origin, [x, y])
         }));
     }
     plane

@@ -30,13 +30,19 @@ impl Activations {
     /// The input seen through a feature map: where the map is at its highest the input stays, where
     /// it is at its lowest it becomes as dark as the input's darkest value (the paper's black).
     ///
-    /// `input` has `width * height` values.
-    pub fn masked(&self, channel: usize, input: &[f32], width: usize, height: usize) -> Vec<f32> {
+    /// `input` has `plane[0] * plane[1]` values; `origin` is where the first cell lies, in cells.
+    pub fn masked(
+        &self,
+        channel: usize,
+        input: &[f32],
+        plane: [usize; 2],
+        origin: [f32; 2],
+    ) -> Vec<f32> {
         let feature = self.feature(channel);
         let (low, high) = range(feature);
         let scale = if high > low { 1.0 / (high - low) } else { 0.0 };
         let (dark, _) = range(input);
-        enlarge(feature, self.width(), self.height(), width, height)
+        enlarge(feature, [self.width(), self.height()], origin, plane)
             .into_iter()
             .zip(input)
             .map(|(mask, value)| dark + (value - dark) * ((mask - low) * scale).clamp(0.0, 1.0))
@@ -63,6 +69,7 @@ fn range(values: &[f32]) -> (f32, f32) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::map::MIDDLE;
     use super::*;
 
     fn activations() -> Activations {
@@ -82,10 +89,10 @@ mod tests {
 
     #[test]
     fn a_mask_darkens_what_the_channel_ignores() {
-        let masked = activations().masked(2, &[-1.0, 4.0, 5.0, 7.0], 2, 2);
+        let masked = activations().masked(2, &[-1.0, 4.0, 5.0, 7.0], [2, 2], MIDDLE);
         assert_eq!(masked, [-1.0, -1.0, -1.0, 7.0]);
         // A flat map hides everything rather than dividing by zero.
-        let masked = activations().masked(1, &[-1.0, 4.0, 5.0, 7.0], 2, 2);
+        let masked = activations().masked(1, &[-1.0, 4.0, 5.0, 7.0], [2, 2], MIDDLE);
         assert_eq!(masked, [-1.0; 4]);
     }
 
