@@ -41,7 +41,8 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-fn small_architectures() -> [Architecture; 3] {
+/// The architectures by the names of their folders.
+fn small_architectures() -> [(&'static str, Architecture); 4] {
     let stage = |channels, blocks| StageConfig { channels, blocks };
     let inverted = |expansion, channels, blocks, stride| InvertedStageConfig {
         expansion,
@@ -49,28 +50,35 @@ fn small_architectures() -> [Architecture; 3] {
         blocks,
         stride,
     };
-    [
+    let compact = |merge| {
         Architecture::CompactResnet(CompactResnetConfig {
             stem: 8,
             stages: vec![stage(12, 1), stage(16, 2), stage(24, 1)],
+            merge,
             ..CompactResnetConfig::default()
-        }),
-        Architecture::ReferenceCnn(ReferenceCnnConfig {
-            channels: vec![8, 12, 16],
-            hidden: 16,
-            ..ReferenceCnnConfig::default()
-        }),
-        Architecture::MobileNetV2(MobileNetV2Config {
-            width: 0.25,
-            stages: vec![
-                inverted(1, 16, 1, 1),
-                inverted(3, 24, 2, 2),
-                inverted(3, 48, 2, 2),
-                inverted(2, 64, 1, 2),
-            ],
-            last: 48,
-            ..MobileNetV2Config::default()
-        }),
+        })
+    };
+    let reference = Architecture::ReferenceCnn(ReferenceCnnConfig {
+        channels: vec![8, 12, 16],
+        hidden: 16,
+        ..ReferenceCnnConfig::default()
+    });
+    let mobilenet = Architecture::MobileNetV2(MobileNetV2Config {
+        width: 0.25,
+        stages: vec![
+            inverted(1, 16, 1, 1),
+            inverted(3, 24, 2, 2),
+            inverted(3, 48, 2, 2),
+            inverted(2, 64, 1, 2),
+        ],
+        last: 48,
+        ..MobileNetV2Config::default()
+    });
+    [
+        ("compact_resnet", compact(0)),
+        ("compact_merged", compact(20)),
+        ("reference_cnn", reference),
+        ("mobilenet_v2", mobilenet),
     ]
 }
 
@@ -147,13 +155,12 @@ fn write_golden() {
     }
     let bytes = std::fs::read(path).unwrap();
     let mut all = std::collections::BTreeMap::new();
-    for architecture in small_architectures() {
-        let kind = architecture.kind();
-        let path = folder.join(kind);
+    for (name, architecture) in small_architectures() {
+        let path = folder.join(name);
         if path.exists() {
             let bundle = open(&path);
             let result = pollster::block_on(classify::<Flex>(&bundle, &bytes, Default::default()));
-            all.insert(kind, golden(&result));
+            all.insert(name, golden(&result));
             continue;
         }
         let bundle = amplified(&common::fresh_bundle::<Flex>(
@@ -164,7 +171,7 @@ fn write_golden() {
         std::fs::write(path.join(MANIFEST_FILE), bundle.manifest.to_json().unwrap()).unwrap();
         std::fs::write(path.join(WEIGHTS_FILE), bundle.weights()).unwrap();
         let result = pollster::block_on(classify::<Flex>(&bundle, &bytes, Default::default()));
-        all.insert(kind, golden(&result));
+        all.insert(name, golden(&result));
     }
     let json = serde_json::to_string_pretty(&all).unwrap() + "\n";
     std::fs::write(folder.join("golden.json"), json).unwrap();

@@ -60,9 +60,11 @@ enum Command {
     Audit(commands::audit::AuditArgs),
     Export(commands::export::ExportArgs),
     Import(commands::import::ImportArgs),
+    Throughput(commands::throughput::ThroughputArgs),
 }
 
 fn main() -> std::process::ExitCode {
+    scanlight_kernels::install();
     let result = match Cli::parse().command {
         Command::Train(args) => args.run(),
         Command::FindLr(args) => args.run(),
@@ -78,6 +80,7 @@ fn main() -> std::process::ExitCode {
         Command::Audit(args) => args.run(),
         Command::Export(args) => args.run(),
         Command::Import(args) => args.run(),
+        Command::Throughput(args) => args.run(),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

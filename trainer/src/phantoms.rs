@@ -49,7 +49,9 @@ pub fn training_phantoms(
                 .image
                 .write_to(&mut bytes, image::ImageFormat::Png)
                 .context("cannot encode a phantom")?;
-            Image::from_bytes(bytes.get_ref(), class, geometry, true)
+            // Their boxes are not taught: where few images of a batch have one, the maps' loss holds up
+            // the classes' (on sartaj with 5 % phantoms 1.33 after three epochs, against 0.89).
+            Image::from_bytes(bytes.get_ref(), class, geometry, true, None)
                 .context("cannot read a phantom back")
         })
         .collect()

@@ -233,6 +233,10 @@ fn the_compact_network_goes_where_it_can() {
         &golden("compact_resnet"),
         &[("safetensors", "safetensors"), ("onnx", "onnx")],
     );
+    there_and_back(
+        &golden("compact_merged"),
+        &[("safetensors", "safetensors"), ("onnx", "onnx")],
+    );
     let folder = tempfile::tempdir().unwrap();
     let model = format!("{PROJECT}/shared/tests/golden/compact_resnet");
     let text = bad(

@@ -1,6 +1,7 @@
 //! Scanlight's set-up, serve and test commands: `cargo xtask serve`, `cargo xtask test`.
 
 mod apt;
+mod bench;
 mod browser;
 mod csp;
 mod dirs;
@@ -64,6 +65,18 @@ enum Command {
     Lint,
     /// Do what the project's CI does: lint, then test
     Ci,
+    /// Measure how fast something is
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+/// What to measure.
+#[derive(Subcommand)]
+enum Bench {
+    /// Training, beside PyTorch
+    Train(bench::train::TrainBench),
 }
 
 fn main() -> ExitCode {
@@ -120,6 +133,9 @@ fn run(command: &Command, steps: &mut Steps) -> Result<()> {
         }
         Command::Test { only } => test::run(steps, *only),
         Command::Lint => lint::run(steps),
+        Command::Bench {
+            what: Bench::Train(bench),
+        } => bench.run(steps),
         Command::Ci => {
             lint::run(steps)?;
             test::run(steps, None)

@@ -2,17 +2,22 @@
 //!
 //! Residual blocks after He et al. 2016 (<https://arxiv.org/abs/1512.03385>), channel attention
 //! after Hu et al. 2018 (<https://arxiv.org/abs/1709.01507>). The strided stem keeps the cost of
-//! the full-resolution plane small.
+//! the full-resolution plane small. The last two stages can be merged as in feature pyramids (Lin et
+//! al. 2017, <https://arxiv.org/abs/1612.03144>): maps as fine as the last stage but one, with what
+//! the last one knows, for little more than two 1 x 1 convolutions.
 
 use burn::module::Module;
 use burn::nn::conv::Conv2dConfig;
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::{relu, sigmoid};
+use burn::tensor::module::interpolate;
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 use super::conv_norm::ConvNorm;
 use super::head::{Head, HeadConfig};
+use super::kernel::Activation;
 
 /// One stage of a [`CompactResnet`]; its first block halves the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +39,9 @@ pub struct CompactResnetConfig {
     pub stages: Vec<StageConfig>,
     /// Channels of the attention's bottleneck are those of the block divided by this.
     pub squeeze: usize,
+    /// Channels of the merged last two stages; 0 (and where a manifest says nothing) leaves them apart.
+    #[serde(default)]
+    pub merge: usize,
     /// Dropout probability before the last layer, while training.
     pub dropout: f64,
 }
@@ -45,6 +53,7 @@ impl Default for CompactResnetConfig {
             stem: 24,
             stages: vec![stage(32, 1), stage(64, 2), stage(128, 2)],
             squeeze: 8,
+            merge: 96,
             dropout: 0.2,
         }
     }
@@ -52,8 +61,30 @@ impl Default for CompactResnetConfig {
 
 impl CompactResnetConfig {
     fn head(&self, classes: usize) -> HeadConfig {
-        let channels = self.stages.last().map_or(self.stem, |stage| stage.channels);
+        let channels = match self.merged() {
+            Some(_) => self.merge,
+            None => self.stages.last().map_or(self.stem, |stage| stage.channels),
+        };
         HeadConfig::new(channels, classes, 0, self.dropout)
+    }
+
+    /// Channels of the two stages that are merged, the finer first.
+    fn merged(&self) -> Option<[usize; 2]> {
+        match self.stages.as_slice() {
+            [.., fine, coarse] if self.merge > 0 => Some([fine.channels, coarse.channels]),
+            _ => None,
+        }
+    }
+
+    /// How often the plane of the feature maps was halved.
+    pub(super) fn halvings(&self) -> usize {
+        self.stages.len() + usize::from(self.merged().is_none())
+    }
+
+    /// Blocks before the last stage.
+    fn blocks_before_last(&self) -> usize {
+        let earlier = self.stages.iter().rev().skip(1);
+        earlier.map(|stage| stage.blocks).sum()
     }
 
     /// Input channels, output channels and stride of each block.
@@ -84,6 +115,11 @@ impl CompactResnetConfig {
                     ResidualBlock::new(from, to, stride, self.squeezed(to), device)
                 })
                 .collect(),
+            merge: self.merged().map(|[fine, coarse]| Merge {
+                fine: conv_norm(fine, self.merge, 1, 1, device),
+                coarse: conv_norm(coarse, self.merge, 1, 1, device),
+                after: self.blocks_before_last(),
+            }),
             head: self.head(classes).init(device),
         }
     }
@@ -110,7 +146,12 @@ impl CompactResnetConfig {
                     + (narrow * wide + wide)
             })
             .sum();
-        conv(1, self.stem, 3) + blocks + self.head(classes).parameter_count()
+        let merge = self.merged().map_or(0, |from| {
+            from.map(|channels| conv(channels, self.merge, 1))
+                .iter()
+                .sum()
+        });
+        conv(1, self.stem, 3) + blocks + merge + self.head(classes).parameter_count()
     }
 }
 
@@ -174,12 +215,34 @@ impl<B: Backend> ResidualBlock<B> {
 
     fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
         let carried = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(x.clone()),
+            Some(shortcut) => shortcut.forward(x.clone(), Activation::Identity),
             None => x.clone(),
         };
-        let y = relu(self.first.forward(x));
-        let y = self.attention.forward(self.second.forward(y));
+        let y = self.first.forward(x, Activation::Relu);
+        let y = self.second.forward(y, Activation::Identity);
+        let y = self.attention.forward(y);
         relu(y + carried)
+    }
+}
+
+/// The last stage's maps, enlarged, on those of the stage before.
+#[derive(Module, Debug)]
+struct Merge<B: Backend> {
+    fine: ConvNorm<B>,
+    coarse: ConvNorm<B>,
+    /// Number of blocks after which the finer maps are taken.
+    after: usize,
+}
+
+impl<B: Backend> Merge<B> {
+    fn forward(&self, fine: Tensor<B, 4>, coarse: Tensor<B, 4>) -> Tensor<B, 4> {
+        let [_, _, height, width] = fine.dims();
+        let coarse = interpolate(
+            self.coarse.forward(coarse, Activation::Identity),
+            [height, width],
+            InterpolateOptions::new(InterpolateMode::Nearest),
+        );
+        relu(self.fine.forward(fine, Activation::Identity) + coarse)
     }
 }
 
@@ -188,13 +251,28 @@ impl<B: Backend> ResidualBlock<B> {
 pub struct CompactResnet<B: Backend> {
     stem: ConvNorm<B>,
     blocks: Vec<ResidualBlock<B>>,
+    merge: Option<Merge<B>>,
     pub(super) head: Head<B>,
 }
 
 impl<B: Backend> CompactResnet<B> {
-    /// Input `[N, 1, H, W]` to feature maps `[N, K, H / 16, W / 16]` (for three stages).
+    /// Input `[N, 1, H, W]` to feature maps `[N, K, H / 8, W / 8]` (for three stages, merged; else
+    /// `H / 16` and `W / 16`).
     pub fn features(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        let x = relu(self.stem.forward(input));
-        self.blocks.iter().fold(x, |x, block| block.forward(x))
+        let through = |blocks: &[ResidualBlock<B>], x| {
+            blocks
+                .iter()
+                .fold(x, |x: Tensor<B, 4>, block| block.forward(x))
+        };
+        let x = self.stem.forward(input, Activation::Relu);
+        match &self.merge {
+            None => through(&self.blocks, x),
+            Some(merge) => {
+                let (before, last) = self.blocks.split_at(merge.after);
+                let fine = through(before, x);
+                let coarse = through(last, fine.clone());
+                merge.forward(fine, coarse)
+            }
+        }
     }
 }

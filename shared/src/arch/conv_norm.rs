@@ -5,6 +5,8 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Tensor, backend::Backend};
 
+use super::kernel::{self, Activation};
+
 /// Convolution without bias, then batch norm.
 #[derive(Module, Debug)]
 pub(super) struct ConvNorm<B: Backend> {
@@ -30,8 +32,8 @@ impl<B: Backend> ConvNorm<B> {
         }
     }
 
-    pub(super) fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        self.norm.forward(self.conv.forward(x))
+    pub(super) fn forward(&self, x: Tensor<B, 4>, activation: Activation) -> Tensor<B, 4> {
+        kernel::conv_norm(&self.conv, &self.norm, activation, x)
     }
 
     /// Takes a folded convolution apart again; gives the layer's output for `input` too.

@@ -11,8 +11,8 @@ use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 use super::conv_norm::{ConvNorm, FoldedConv};
-use super::depthwise::depthwise;
 use super::head::{Head, HeadConfig};
+use super::kernel::Activation;
 
 /// A row of the paper's table 2: blocks of equal width; the first may halve the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,13 +227,11 @@ impl<B: Backend> InvertedResidual<B> {
     fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
         let carried = self.residual.then(|| x.clone());
         let wide = match &self.expand {
-            Some(expand) => relu6(expand.forward(x)),
+            Some(expand) => expand.forward(x, Activation::Relu6),
             None => x,
         };
-        let filtered = depthwise(&self.depthwise.conv, wide);
-        let y = self
-            .project
-            .forward(relu6(self.depthwise.norm.forward(filtered)));
+        let filtered = self.depthwise.forward(wide, Activation::Relu6);
+        let y = self.project.forward(filtered, Activation::Identity);
         match carried {
             Some(carried) => y + carried,
             None => y,
@@ -253,9 +251,9 @@ pub struct MobileNetV2<B: Backend> {
 impl<B: Backend> MobileNetV2<B> {
     /// Input `[N, 1, H, W]` to feature maps `[N, K, H / 32, W / 32]` (for the default stages).
     pub fn features(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        let x = relu6(self.stem.forward(input));
+        let x = self.stem.forward(input, Activation::Relu6);
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
-        relu6(self.head_conv.forward(x))
+        self.head_conv.forward(x, Activation::Relu6)
     }
 
     /// Takes over pretrained convolutions into which batch norm was multiplied; the head stays.

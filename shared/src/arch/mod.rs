@@ -4,6 +4,7 @@ mod compact;
 mod conv_norm;
 mod depthwise;
 mod head;
+pub mod kernel;
 mod mobilenet_v2;
 mod reference;
 
@@ -115,6 +116,7 @@ impl Architecture {
                 check("channels of the stem", config.stem, 1, MAX_WIDTH)?;
                 check("number of stages", config.stages.len(), 1, MAX_BLOCKS)?;
                 check("squeeze", config.squeeze, 1, MAX_WIDTH)?;
+                check("channels of the merged stages", config.merge, 0, MAX_WIDTH)?;
                 for stage in &config.stages {
                     check("channels of a stage", stage.channels, 1, MAX_WIDTH)?;
                     check("blocks of a stage", stage.blocks, 1, MAX_BLOCKS)?;
@@ -172,7 +174,7 @@ impl Architecture {
                 }
             }
             Self::CompactResnet(config) => {
-                for _ in 0..=config.stages.len() {
+                for _ in 0..config.halvings() {
                     centre += halve(&mut side, &mut step, 0.0);
                 }
             }

@@ -4,10 +4,11 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
-use burn::tensor::{Tensor, activation::relu, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 use super::head::{Head, HeadConfig};
+use super::kernel::{Activation, conv_norm};
 
 /// Sizes of a [`ReferenceCnn`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,8 +86,8 @@ impl<B: Backend> ConvBlock<B> {
     }
 
     fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        self.pool
-            .forward(relu(self.norm.forward(self.conv.forward(x))))
+        let y = conv_norm(&self.conv, &self.norm, Activation::Relu, x);
+        self.pool.forward(y)
     }
 }
 

@@ -15,17 +15,71 @@ pub use mix::mix;
 
 use crate::config::AugmentationConfig;
 use crate::data::Image;
+use crate::explain::LesionBox;
 use degrade::Degrade;
 use grey::Grey;
 use warp::Warp;
 
-/// One training input: the image as it is or changed, normalised, `width * height` values.
+/// A training input and what was done to the image.
+pub struct Augmented {
+    /// Normalised, `width * height` values.
+    pub values: Vec<f32>,
+    /// Where it shows what.
+    pub view: View,
+}
+
+/// Where a training input shows what part of the clean image.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct View {
+    /// Left and right are exchanged, after the warp.
+    mirrored: bool,
+    /// `None` for an image that was left as it is.
+    warp: Option<Warp>,
+}
+
+impl View {
+    /// How much of each cell of a grid over the input lies in a box (in fractions of the clean plane),
+    /// row by row, 0 to 1. `sides` are the input's, in pixels.
+    pub fn coverage(&self, lesion: &LesionBox, grid: [usize; 2], sides: [f32; 2]) -> Vec<f32> {
+        /// Points in a cell, each way.
+        const POINTS: usize = 4;
+        let origin = self.warp.as_ref().map(|warp| warp.inverse(sides));
+        let inside = |u: f32, v: f32| {
+            let u = if self.mirrored { 1.0 - u } else { u };
+            let [x, y] = match &origin {
+                Some(origin) => origin([u * sides[0], v * sides[1]]),
+                None => [u * sides[0], v * sides[1]],
+            };
+            lesion.contains([x / sides[0], y / sides[1]])
+        };
+        let [width, height] = grid;
+        let at = |cell: usize, point: usize, cells: usize| {
+            (cell as f32 + (point as f32 + 0.5) / POINTS as f32) / cells as f32
+        };
+        (0..width * height)
+            .map(|cell| {
+                let (column, row) = (cell % width, cell / width);
+                let count = (0..POINTS * POINTS)
+                    .filter(|point| {
+                        inside(
+                            at(column, point % POINTS, width),
+                            at(row, point / POINTS, height),
+                        )
+                    })
+                    .count();
+                count as f32 / (POINTS * POINTS) as f32
+            })
+            .collect()
+    }
+}
+
+/// One training input: the image as it is or changed.
 pub fn augment(
     image: &Image,
     geometry: &InputGeometry,
     config: &AugmentationConfig,
     rng: &mut impl Rng,
-) -> Vec<f32> {
+) -> Augmented {
     let (width, height) = (geometry.width as usize, geometry.height as usize);
     // Drawn in a fixed order and always, so that one setting does not change the others' numbers.
     let untouched = rng.random_bool(config.untouched);
@@ -47,7 +101,13 @@ pub fn augment(
             line.reverse();
         }
     }
-    values
+    Augmented {
+        values,
+        view: View {
+            mirrored,
+            warp: (!untouched).then_some(warp),
+        },
+    }
 }
 
 /// A number drawn evenly from `-range..range`.
@@ -107,7 +167,14 @@ mod tests {
         buffer
             .write_to(&mut bytes, image::ImageFormat::Png)
             .unwrap();
-        Image::from_bytes(&bytes.into_inner(), 0, &InputGeometry::square(32), true).unwrap()
+        Image::from_bytes(
+            &bytes.into_inner(),
+            0,
+            &InputGeometry::square(32),
+            true,
+            None,
+        )
+        .unwrap()
     }
 
     fn still() -> AugmentationConfig {
@@ -133,7 +200,7 @@ mod tests {
 
     fn run(config: &AugmentationConfig, seed: u64) -> Vec<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        augment(&picture(), &InputGeometry::square(32), config, &mut rng)
+        augment(&picture(), &InputGeometry::square(32), config, &mut rng).values
     }
 
     #[test]
@@ -249,7 +316,7 @@ mod tests {
         buffer
             .write_to(&mut bytes, image::ImageFormat::Png)
             .unwrap();
-        let image = Image::from_bytes(&bytes.into_inner(), 0, &geometry, true).unwrap();
+        let image = Image::from_bytes(&bytes.into_inner(), 0, &geometry, true, None).unwrap();
         let config = AugmentationConfig {
             untouched: 0.0,
             blur_probability: 1.0,

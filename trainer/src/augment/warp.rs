@@ -48,13 +48,8 @@ impl Warp {
         }
     }
 
-    /// The changed image at input size, from one `FACTOR` times as wide and high; values 0 to 255.
-    ///
-    /// Each output pixel is the mean of `FACTOR` x `FACTOR` bilinear samples, so that changed and
-    /// untouched images are about equally sharp. Outside the image is its darkest value.
-    pub fn apply(&self, source: &[u8], width: usize, height: usize) -> Vec<f32> {
-        let (wide, high) = (width * FACTOR, height * FACTOR);
-        let background = f32::from(source.iter().copied().min().unwrap_or(0));
+    /// Where a point of the changed plane lies in the unchanged one, both in the units of `sides`.
+    pub fn inverse(&self, sides: [f32; 2]) -> impl Fn([f32; 2]) -> [f32; 2] + use<> {
         let (sin, cos) = self.rotation.sin_cos();
         let scale = [1.0 / self.zoom[0], 1.0 / self.zoom[1]];
         // Output offset to source offset: undo the shift, the rotation, the shear and the zoom.
@@ -63,8 +58,22 @@ impl Warp {
             scale[0] * (sin - self.shear * cos),
         );
         let (c, d) = (-scale[1] * sin, scale[1] * cos);
-        let middle = [wide as f32 / 2.0, high as f32 / 2.0];
-        let shift = [self.shift[0] * wide as f32, self.shift[1] * high as f32];
+        let middle = [sides[0] / 2.0, sides[1] / 2.0];
+        let shift = [self.shift[0] * sides[0], self.shift[1] * sides[1]];
+        move |[x, y]| {
+            let (dx, dy) = (x - middle[0] - shift[0], y - middle[1] - shift[1]);
+            [middle[0] + a * dx + b * dy, middle[1] + c * dx + d * dy]
+        }
+    }
+
+    /// The changed image at input size, from one `FACTOR` times as wide and high; values 0 to 255.
+    ///
+    /// Each output pixel is the mean of `FACTOR` x `FACTOR` bilinear samples, so that changed and
+    /// untouched images are about equally sharp. Outside the image is its darkest value.
+    pub fn apply(&self, source: &[u8], width: usize, height: usize) -> Vec<f32> {
+        let (wide, high) = (width * FACTOR, height * FACTOR);
+        let background = f32::from(source.iter().copied().min().unwrap_or(0));
+        let origin = self.inverse([wide as f32, high as f32]);
         let sample = |x: f32, y: f32| -> f32 {
             let (x, y) = (x - 0.5, y - 0.5);
             let (x0, y0) = (x.floor(), y.floor());
@@ -104,8 +113,8 @@ impl Warp {
                 for sub in 0..FACTOR * FACTOR {
                     let x = (column * FACTOR + sub % FACTOR) as f32 + 0.5;
                     let y = (row * FACTOR + sub / FACTOR) as f32 + 0.5;
-                    let (dx, dy) = (x - middle[0] - shift[0], y - middle[1] - shift[1]);
-                    sum += sample(middle[0] + a * dx + b * dy, middle[1] + c * dx + d * dy);
+                    let [x, y] = origin([x, y]);
+                    sum += sample(x, y);
                 }
                 values.push(sum / (FACTOR * FACTOR) as f32);
             }

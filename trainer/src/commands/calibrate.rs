@@ -164,7 +164,7 @@ pub fn parts_of(run: &Path, dataset: &Dataset, manifest: &Manifest) -> Result<Ve
 }
 
 /// Path to part; columns are found by their names.
-fn read_split(text: &str) -> Result<BTreeMap<String, Part>> {
+pub fn read_split(text: &str) -> Result<BTreeMap<String, Part>> {
     let mut lines = text.lines();
     let header = fields(lines.next().unwrap_or_default());
     let column = |name: &str| {

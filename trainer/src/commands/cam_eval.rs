@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use scanlight_model::bundle::Bundle;
+use scanlight_model::bundle::{Bundle, MANIFEST_FILE};
 use scanlight_model::cam::CamMethod;
 use scanlight_model::explain::ExplainOptions;
 use scanlight_model::labels::canonical_class;
 use serde::Serialize;
 
+use super::calibrate::read_split;
 use super::{model_folder, open_bundle, write_json};
 use crate::backend::BackendName;
+use crate::data::Part;
 use crate::explain::boxes::{self, BoxTable};
-use crate::explain::run::{ExplainWork, Outcomes, Settings, Subject, WhichClass};
+use crate::explain::run::{ExplainWork, Outcome, Outcomes, Settings, Subject, WhichClass};
 use crate::explain::sample::stratified;
 use crate::explain::summary::{Summary, summarise};
 
@@ -29,9 +31,13 @@ use crate::explain::summary::{Summary, summarise};
   scanlight synth --out phantoms --per-class 20
   scanlight cam-eval --data phantoms --methods grad_cam,layer_cam,random")]
 pub struct CamEvalArgs {
-    /// The model: a published folder or a run [default: the shipped one].
+    /// The model: a published folder, a run, or a cross-validation, of which each fold is measured on
+    /// its own test images [default: the shipped one].
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
+    /// Only the images that the run held out for testing, by its split.csv.
+    #[arg(long)]
+    held_out: bool,
     /// Folder that the table's paths start from.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -74,10 +80,37 @@ pub struct CamEvalArgs {
     backend: BackendName,
 }
 
+/// A model and the images that it may be measured on; all where nothing is said.
+struct Model {
+    bundle: Bundle,
+    only: Option<BTreeSet<String>>,
+}
+
+/// The images that a run held out for testing.
+fn held_out(run: &Path) -> Result<BTreeSet<String>> {
+    let path = run.join("split.csv");
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "cannot read {}: --held-out needs a run with its split, not a published model",
+            path.display()
+        )
+    })?;
+    let parts = read_split(&text).with_context(|| format!("{} is not valid", path.display()))?;
+    Ok(parts
+        .into_iter()
+        .filter(|(_, part)| *part == Part::Test)
+        .map(|(path, _)| path)
+        .collect())
+}
+
 /// What the JSON file holds.
 #[derive(Debug, Serialize)]
 struct CamReport {
     model: String,
+    /// 1, or the folds of a cross-validation.
+    models: usize,
+    /// Whether each model was measured only on images that its run held out for testing.
+    held_out: bool,
     data: String,
     class: WhichClass,
     seed: u64,
@@ -102,8 +135,6 @@ impl CamEvalArgs {
         if !(0.0..=0.5).contains(&self.tolerance) {
             bail!("--tolerance is {}, but must lie in 0..=0.5", self.tolerance);
         }
-        let bundle = open_bundle(&model_folder(self.model.as_deref())?)?;
-        let classes = &bundle.manifest.classes;
         if !self.data.is_dir() {
             bail!(
                 "there is no folder {}; check the spelling of --data",
@@ -123,31 +154,66 @@ impl CamEvalArgs {
         if let Some(only) = &self.only {
             skipped.extend(keep_only(&mut table, only)?);
         }
-        let lines = table.slices.len();
-        let all = subjects(table, &self.data, classes)?;
-        let without_box = lines - all.len();
-        if all.is_empty() {
-            bail!("{} names no image with a box to measure", path.display());
+        let models = self.models()?;
+        let classes = &models[0].bundle.manifest.classes;
+        if models
+            .iter()
+            .any(|model| model.bundle.manifest.classes != *classes)
+        {
+            bail!("the folds know different classes: they are no cross-validation");
         }
-        let labels: Vec<usize> = all.iter().map(|subject| subject.class).collect();
-        let subjects: Vec<Subject> = stratified(&labels, self.limit, self.seed)
-            .into_iter()
-            .map(|index| all[index].clone())
-            .collect();
-        eprintln!(
-            "{} on {}: {} of {} images with a box",
-            bundle.manifest.id,
-            self.data.display(),
-            subjects.len(),
-            all.len()
-        );
+        let mut without_box = 0;
+        let mut all: Vec<(usize, Subject)> = Vec::new();
+        for (number, model) in models.iter().enumerate() {
+            let mut table = table.clone();
+            if let Some(only) = &model.only {
+                table.slices.retain(|slice| only.contains(&slice.path));
+            }
+            let lines = table.slices.len();
+            let found = subjects(table, &self.data, classes)?;
+            without_box += lines - found.len();
+            all.extend(found.into_iter().map(|subject| (number, subject)));
+        }
+        if all.is_empty() {
+            bail!(
+                "{} names no image with a box to measure{}",
+                path.display(),
+                if self.held_out || models.len() > 1 {
+                    ", or none that was held out"
+                } else {
+                    ""
+                }
+            );
+        }
+        let labels: Vec<usize> = all.iter().map(|(_, subject)| subject.class).collect();
+        let chosen = stratified(&labels, self.limit, self.seed);
         let settings = self.settings();
-        let Outcomes { images, unreadable } = self.backend.infer(ExplainWork {
-            bundle: &bundle,
-            subjects: &subjects,
-            settings: &settings,
-        })?;
-        skipped.extend(unreadable);
+        let (mut subjects, mut images) = (Vec::new(), Vec::new());
+        for (number, model) in models.iter().enumerate() {
+            let own: Vec<Subject> = chosen
+                .iter()
+                .filter(|&&index| all[index].0 == number)
+                .map(|&index| all[index].1.clone())
+                .collect();
+            eprintln!(
+                "{} on {}: {} of {} images with a box",
+                model.bundle.manifest.id,
+                self.data.display(),
+                own.len(),
+                all.iter().filter(|(of, _)| *of == number).count()
+            );
+            let found: Outcomes = self.backend.infer(ExplainWork {
+                bundle: &model.bundle,
+                subjects: &own,
+                settings: &settings,
+            })?;
+            skipped.extend(found.unreadable);
+            images.extend(found.images.into_iter().map(|image| Outcome {
+                subject: image.subject + subjects.len(),
+                ..image
+            }));
+            subjects.extend(own);
+        }
         for reason in &skipped {
             eprintln!("skipped {reason}");
         }
@@ -155,7 +221,8 @@ impl CamEvalArgs {
             bail!("none of the {} images could be read", subjects.len());
         }
         let summary = summarise(&settings.methods, classes, &subjects, &images, self.seed);
-        let report = self.report(&bundle, &settings, summary, skipped, without_box);
+        let held_out = models.iter().all(|model| model.only.is_some());
+        let report = self.report(&models, &settings, summary, skipped, without_box, held_out);
         println!("{}", report.summary.table());
         for note in &report.notes {
             println!("{note}");
@@ -164,6 +231,34 @@ impl CamEvalArgs {
             write_json(path, &report)?;
         }
         Ok(())
+    }
+
+    /// The model, or the models of all folds.
+    fn models(&self) -> Result<Vec<Model>> {
+        let folder = model_folder(self.model.as_deref())?;
+        let folds = (1..)
+            .map(|fold| folder.join(format!("fold-{fold}")))
+            .take_while(|fold| fold.join(MANIFEST_FILE).is_file());
+        let folds: Vec<PathBuf> = if folder.join(MANIFEST_FILE).is_file() {
+            Vec::new()
+        } else {
+            folds.collect()
+        };
+        if folds.is_empty() {
+            return Ok(vec![Model {
+                bundle: open_bundle(&folder)?,
+                only: self.held_out.then(|| held_out(&folder)).transpose()?,
+            }]);
+        }
+        folds
+            .iter()
+            .map(|fold| {
+                Ok(Model {
+                    bundle: open_bundle(fold)?,
+                    only: Some(held_out(fold)?),
+                })
+            })
+            .collect()
     }
 
     fn settings(&self) -> Settings {
@@ -191,12 +286,14 @@ impl CamEvalArgs {
 
     fn report(
         &self,
-        bundle: &Bundle,
+        models: &[Model],
         settings: &Settings,
         summary: Summary,
         skipped: Vec<String>,
         without_box: usize,
+        held_out: bool,
     ) -> CamReport {
+        let bundle = &models[0].bundle;
         let sources = bundle.manifest.training.data.iter();
         let trained_on: Vec<String> = sources.map(|source| source.name.clone()).collect();
         CamReport {
@@ -208,7 +305,9 @@ impl CamEvalArgs {
             steps: settings.steps,
             score_channels: settings.options.score_channels,
             tolerance: settings.tolerance,
-            notes: notes(settings, &trained_on),
+            models: models.len(),
+            held_out,
+            notes: notes(settings, &trained_on, held_out),
             trained_on,
             skipped,
             without_box,
@@ -218,7 +317,7 @@ impl CamEvalArgs {
 }
 
 /// What a reader of the table must know.
-fn notes(settings: &Settings, trained_on: &[String]) -> Vec<String> {
+fn notes(settings: &Settings, trained_on: &[String], held_out: bool) -> Vec<String> {
     let whose = match settings.which {
         WhichClass::True => "the true class, whatever the network says",
         WhichClass::Predicted => "the class that the network predicts",
@@ -255,10 +354,16 @@ fn notes(settings: &Settings, trained_on: &[String]) -> Vec<String> {
                 .into(),
         );
     }
-    if !trained_on.is_empty() {
+    if held_out {
+        notes.push(
+            "Only images that the runs held out for testing; whether patients were kept whole stands in \
+             the runs' split."
+                .into(),
+        );
+    } else if !trained_on.is_empty() {
         notes.push(format!(
             "The model was trained on {}, which may hold some of these images or of these \
-             patients; --only restricts to a list of others.",
+             patients; --held-out and --only restrict to others.",
             trained_on.join(", ")
         ));
     }

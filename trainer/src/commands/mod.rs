@@ -13,6 +13,7 @@ pub mod predict;
 pub mod publish;
 pub mod report;
 pub mod synth;
+pub mod throughput;
 pub mod train;
 
 use std::path::{Path, PathBuf};

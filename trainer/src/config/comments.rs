@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::documented::Documented;
 use super::{
-    AugmentationConfig, Config, EarlyStoppingConfig, EmaConfig, InitialConfig, MixConfig,
-    OptimizerConfig, PhantomConfig, SplitConfig,
+    AugmentationConfig, Config, EarlyStoppingConfig, EmaConfig, InitialConfig, LocalisationConfig,
+    MixConfig, OptimizerConfig, PhantomConfig, SplitConfig,
 };
 
 type Keys = &'static [(&'static str, &'static [&'static str])];
@@ -23,6 +23,13 @@ const MODEL_KEYS: Keys = &[
     (
         "architecture.stem",
         &[" Channels after the first convolution, which halves the plane."],
+    ),
+    (
+        "architecture.merge",
+        &[
+            " Channels of the last two stages put together, which makes the maps as fine as the last stage",
+            " but one; 0 leaves them apart.",
+        ],
     ),
     (
         "architecture.squeeze",
@@ -92,6 +99,7 @@ const SECTIONS: &[(&str, Keys)] = &[
     ("split", SplitConfig::KEYS),
     ("augmentation", AugmentationConfig::KEYS),
     ("mix", MixConfig::KEYS),
+    ("localisation", LocalisationConfig::KEYS),
     ("phantoms", PhantomConfig::KEYS),
 ];
 

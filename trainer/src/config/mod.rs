@@ -22,7 +22,7 @@ pub use data::{Folders, PhantomConfig, SplitConfig};
 use documented::section;
 pub use initial::{Freeze, InitialConfig};
 pub use optimizer::{OptimizerConfig, OptimizerKind};
-pub use training::{EarlyStoppingConfig, EmaConfig, Keep};
+pub use training::{EarlyStoppingConfig, EmaConfig, Keep, LocalisationConfig};
 
 section! {
     /// Everything that shapes a training run. All keys have defaults; a TOML file names what differs.
@@ -64,6 +64,8 @@ section! {
         pub augmentation: AugmentationConfig = AugmentationConfig::default(),
         /// Two training images in one, with both classes as the target.
         pub mix: MixConfig = MixConfig::default(),
+        /// Where the network shall look, for images whose lesion's box is known.
+        pub localisation: LocalisationConfig = LocalisationConfig::default(),
         /// Synthetic images among the training images; never among those that validate or test.
         pub phantoms: PhantomConfig = PhantomConfig::default(),
     }

@@ -1,13 +1,15 @@
 //! Decoding a data set into memory, at training size.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
 use rayon::prelude::*;
-use scanlight_model::decode::decode;
+use scanlight_model::decode::{DecodeError, decode};
 use scanlight_model::preprocess::{InputGeometry, normalise, place};
 
-use super::{Dataset, Entry};
+use super::{Dataset, Entry, lesions};
+use crate::explain::LesionBox;
 use crate::progress::Progress;
 
 /// A decoded image.
@@ -18,6 +20,8 @@ pub struct Image {
     pub clean: Vec<f32>,
     /// The image on a plane twice as wide and high, 8 bits: what augmentation draws from.
     pub source: Vec<u8>,
+    /// Where the lesion is, in fractions of the input plane, if a table says so.
+    pub lesion: Option<LesionBox>,
 }
 
 /// A file that could not be read.
@@ -46,13 +50,15 @@ impl Image {
         size_of_val(self.clean.as_slice()) + self.source.len()
     }
 
-    /// Decodes one file's bytes. `augmentable` also keeps the larger copy.
+    /// Decodes one file's bytes. `augmentable` also keeps the larger copy; `lesion` is in fractions of
+    /// the image, where it is known.
     pub fn from_bytes(
         bytes: &[u8],
         class: usize,
         geometry: &InputGeometry,
         augmentable: bool,
-    ) -> Result<Self, scanlight_model::decode::DecodeError> {
+        lesion: Option<LesionBox>,
+    ) -> Result<Self, DecodeError> {
         let scan = decode(bytes)?;
         let mut input = place(&scan, geometry);
         normalise(&mut input.values, geometry.normalisation);
@@ -76,6 +82,7 @@ impl Image {
             class,
             clean: input.values,
             source,
+            lesion: lesion.and_then(|lesion| lesion.on_plane(&input.placement)),
         })
     }
 }
@@ -87,12 +94,19 @@ pub fn load(
     geometry: &InputGeometry,
     augmentable: bool,
 ) -> Result<Loaded> {
+    let lesions = if augmentable {
+        lesions(dataset)?
+    } else {
+        HashMap::new()
+    };
     let progress = Progress::new("reading images", chosen.len() as u64);
     let done = AtomicUsize::new(0);
     let results: Vec<(usize, Result<Image, String>)> = chosen
         .par_iter()
         .map(|&index| {
-            let result = read(&dataset.entries[index], geometry, augmentable);
+            let entry = &dataset.entries[index];
+            let lesion = lesions.get(&entry.path).copied();
+            let result = read(entry, geometry, augmentable, lesion);
             progress.set(done.fetch_add(1, Ordering::Relaxed) as u64 + 1, "");
             (index, result)
         })
@@ -124,7 +138,12 @@ pub fn load(
     Ok(loaded)
 }
 
-fn read(entry: &Entry, geometry: &InputGeometry, augmentable: bool) -> Result<Image, String> {
+fn read(
+    entry: &Entry,
+    geometry: &InputGeometry,
+    augmentable: bool,
+    lesion: Option<LesionBox>,
+) -> Result<Image, String> {
     let bytes = std::fs::read(&entry.path).map_err(|error| error.to_string())?;
-    Image::from_bytes(&bytes, entry.class, geometry, augmentable).map_err(|e| e.to_string())
+    Image::from_bytes(&bytes, entry.class, geometry, augmentable, lesion).map_err(|e| e.to_string())
 }

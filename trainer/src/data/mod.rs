@@ -2,12 +2,14 @@
 
 pub mod groups;
 mod kfold;
+mod lesions;
 mod load;
 mod split;
 pub mod table;
 
 pub use groups::Groups;
 pub use kfold::{plan_split, remake_split};
+pub use lesions::lesions;
 pub use load::{Image, Loaded, SOURCE_FACTOR, load};
 pub use split::{Part, split_by_method, split_dataset};
 

@@ -35,6 +35,21 @@ impl LesionBox {
         (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
     }
 
+    /// The same box in fractions of the network's input plane; none where the network does not see it.
+    pub fn on_plane(&self, placement: &Placement) -> Option<Self> {
+        let [width, height] = placement.image.map(|side| side as f32);
+        let [wide, high] = placement.model.map(|side| side as f32);
+        let [left, top] = placement.model_from_image([self.left * width, self.top * height]);
+        let [right, bottom] =
+            placement.model_from_image([self.right * width, self.bottom * height]);
+        Self::from_centre([
+            (left + right) / 2.0 / wide,
+            (top + bottom) / 2.0 / high,
+            (right - left) / wide,
+            (bottom - top) / high,
+        ])
+    }
+
     /// The box grown on each side by a share of the image's longer side, for an image of this size
     /// in pixels; it may reach beyond the image.
     pub fn grown(&self, share: f32, [width, height]: [u32; 2]) -> Self {

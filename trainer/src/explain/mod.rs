@@ -12,3 +12,5 @@ pub mod measures;
 pub mod run;
 pub mod sample;
 pub mod summary;
+
+pub use measures::LesionBox;

@@ -8,6 +8,8 @@ use crate::tensors::{Tensors, Values, tensor};
 
 /// ONNX's number for 32-bit floats.
 const FLOAT: i64 = 1;
+/// ONNX's number for 64-bit integers.
+const INTEGER: i64 = 7;
 
 /// Stride, padding and groups of a convolution.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +135,48 @@ impl<'a> Graph<'a> {
         ))
     }
 
+    /// The input with each value repeated until its plane is as large as that of `like`.
+    pub fn enlarge(&mut self, name: &str, input: &str, like: &str) -> String {
+        let sizes = self.node("Shape", &format!("{name}.sizes"), &[like]);
+        let (second, fourth) = (
+            self.integers(&format!("{name}.second"), &[2]),
+            self.integers(&format!("{name}.fourth"), &[4]),
+        );
+        let plane = self.node(
+            "Slice",
+            &format!("{name}.plane"),
+            &[&sizes, &second, &fourth],
+        );
+        let own = self.node("Shape", &format!("{name}.own"), &[input]);
+        let start = self.integers(&format!("{name}.start"), &[0]);
+        let outer = self.node("Slice", &format!("{name}.outer"), &[&own, &start, &second]);
+        let sizes = self.node_with(
+            "Concat",
+            &format!("{name}.all"),
+            &[&outer, &plane],
+            &[int("axis", 0)],
+        );
+        let attributes = [
+            text("mode", "nearest"),
+            text("coordinate_transformation_mode", "asymmetric"),
+            text("nearest_mode", "floor"),
+        ];
+        self.node_with("Resize", name, &[input, "", "", &sizes], &attributes)
+    }
+
+    /// Adds a constant row of integers.
+    fn integers(&mut self, name: &str, values: &[i64]) -> String {
+        let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.initializers.push(
+            Message::default()
+                .ints(1, &[values.len()])
+                .int(2, INTEGER)
+                .bytes(8, name)
+                .bytes(9, raw),
+        );
+        name.into()
+    }
+
     /// The largest of each 2 x 2 square.
     pub fn halve(&mut self, name: &str, input: &str) -> String {
         let attributes = [ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
@@ -186,6 +230,10 @@ fn int(name: &str, value: usize) -> Message {
         .bytes(1, name)
         .int(3, value as i64)
         .int(20, 2)
+}
+
+fn text(name: &str, value: &str) -> Message {
+    Message::default().bytes(1, name).bytes(4, value).int(20, 3)
 }
 
 fn ints(name: &str, values: &[usize]) -> Message {

@@ -26,7 +26,10 @@ pub fn write(manifest: &Manifest, tensors: &Tensors) -> Result<Vec<u8>> {
     );
     let features = match manifest.architecture.kind() {
         "reference_cnn" => reference(&mut graph)?,
-        "compact_resnet" => compact(&mut graph)?,
+        "compact_resnet" => {
+            let sizes = serde_json::to_value(&manifest.architecture)?;
+            compact(&mut graph, &sizes)?
+        }
         "mobilenet_v2" => {
             let sizes = serde_json::to_value(&manifest.architecture)?;
             mobilenet(&mut graph, &sizes, [height, width])?
@@ -97,11 +100,21 @@ fn reference(graph: &mut Graph) -> Result<String> {
 }
 
 /// Residual blocks with channel attention; a block with a shortcut halves the plane.
-fn compact(graph: &mut Graph) -> Result<String> {
+fn compact(graph: &mut Graph, sizes: &Value) -> Result<String> {
+    // Blocks before the last stage, after which the maps to merge with are taken.
+    let stages = sizes["stages"]
+        .as_array()
+        .context("the architecture has no stages")?;
+    let earlier = stages.iter().rev().skip(1);
+    let after: u64 = earlier.filter_map(|stage| stage["blocks"].as_u64()).sum();
+    let mut fine = String::new();
     let x = graph.conv_norm("stem", "image", Window::even(2, 1))?;
     let mut x = graph.node("Relu", "stem.relu", &[&x]);
     let mut block = 0;
     while graph.has(&format!("blocks.{block}.first.conv.weight")) {
+        if block as u64 == after {
+            fine.clone_from(&x);
+        }
         let name = format!("blocks.{block}");
         let part = |part: &str| format!("{name}.{part}");
         let halves = graph.has(&part("shortcut.conv.weight"));
@@ -124,7 +137,14 @@ fn compact(graph: &mut Graph) -> Result<String> {
         block > 0,
         "there is no tensor \"blocks.0.first.conv.weight\""
     );
-    Ok(x)
+    if !graph.has("merge.fine.conv.weight") {
+        return Ok(x);
+    }
+    let fine = graph.conv_norm("merge.fine", &fine, Window::even(1, 0))?;
+    let coarse = graph.conv_norm("merge.coarse", &x, Window::even(1, 0))?;
+    let coarse = graph.enlarge("merge.enlarged", &coarse, &fine);
+    let sum = graph.node("Add", "merge.sum", &[&fine, &coarse]);
+    Ok(graph.node("Relu", "merge.relu", &[&sum]))
 }
 
 /// The gates of squeeze-and-excitation, `[N, K, 1, 1]`; its dense layers as 1 x 1 convolutions, which

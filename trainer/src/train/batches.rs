@@ -8,8 +8,9 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::localisation::Located;
 use super::loss::Targets;
-use crate::augment::{augment, mix};
+use crate::augment::{Augmented, augment, mix};
 use crate::config::Config;
 use crate::data::Image;
 
@@ -19,6 +20,8 @@ pub struct Batch {
     pub inputs: Vec<Vec<f32>>,
     /// Each one probability per class, before smoothing.
     pub targets: Vec<Vec<f32>>,
+    /// Where lesions are known to be.
+    pub lesions: Vec<Located>,
 }
 
 /// Number of steps of an epoch; a last batch of a single image is left out (batch norm needs two).
@@ -97,7 +100,7 @@ impl<'a> Producer<'a> {
 
     fn batch(&self, epoch: u32, step: usize, chosen: &[usize]) -> Batch {
         let config = self.config;
-        let mut inputs: Vec<Vec<f32>> = self.pool.install(|| {
+        let augmented: Vec<Augmented> = self.pool.install(|| {
             chosen
                 .par_iter()
                 .enumerate()
@@ -113,6 +116,10 @@ impl<'a> Producer<'a> {
                 })
                 .collect()
         });
+        let (mut inputs, views): (Vec<_>, Vec<_>) = augmented
+            .into_iter()
+            .map(|augmented| (augmented.values, augmented.view))
+            .unzip();
         let mut rng = stream(config, epoch, Purpose::Mix(step));
         let mixed = mix(&mut inputs, &config.input, &config.mix, &mut rng);
         let class = |index: usize| self.images[chosen[index]].class;
@@ -124,7 +131,25 @@ impl<'a> Producer<'a> {
                     .distribution(class(index), class(mixed.other), mixed.share)
             })
             .collect();
-        Batch { inputs, targets }
+        let lesions = views
+            .into_iter()
+            .enumerate()
+            .filter_map(|(index, view)| {
+                let image = self.images[chosen[index]];
+                Some(Located {
+                    index,
+                    class: image.class,
+                    lesion: image.lesion?,
+                    view,
+                    share: mixed[index].share,
+                })
+            })
+            .collect();
+        Batch {
+            inputs,
+            targets,
+            lesions,
+        }
     }
 }
 
@@ -152,6 +177,7 @@ mod tests {
                 source: (0..32 * 32)
                     .map(|i| ((i * (index + 2)) % 251) as u8)
                     .collect(),
+                lesion: None,
             })
             .collect();
         let images: Vec<&Image> = images.iter().collect();

@@ -7,6 +7,7 @@ mod ema;
 mod finder;
 mod folder;
 pub mod initial;
+mod localisation;
 mod loss;
 mod manifest;
 mod measure;
@@ -14,7 +15,9 @@ mod optimizer;
 mod record;
 mod run;
 mod step;
+mod throughput;
 
 pub use finder::{FindWork, Finding, Sweep};
 pub use folder::{RunFolder, RunInfo, write_whole};
 pub use run::TrainWork;
+pub use throughput::ThroughputWork;

@@ -9,6 +9,7 @@ use scanlight_model::preprocess::to_tensor;
 
 use super::batches::Batch;
 use super::initial::Rates;
+use super::localisation;
 use super::loss::Targets;
 use super::optimizer::{NetworkOptimizer, clip};
 use crate::config::Config;
@@ -34,7 +35,12 @@ pub fn step<B: AutodiffBackend>(
 ) -> Result<(Network<B>, StepResult)> {
     let planes: Vec<&[f32]> = batch.inputs.iter().map(Vec::as_slice).collect();
     let input = to_tensor::<B>(&planes, &config.input, device);
-    let loss = targets.loss(rates.forward(&network, input), &batch.targets, device);
+    let features = rates.features(&network, input);
+    let located = localisation::loss(&network, &features, batch, config, device);
+    let mut loss = targets.loss(network.head(features), &batch.targets, device);
+    if let Some(located) = located {
+        loss = loss + located.mul_scalar(config.localisation.weight);
+    }
     let value = loss.clone().inner();
     let mut gradients = GradientsParams::from_grads(loss.backward(), &network);
     let norm = clip(&network, &mut gradients, config.optimizer.clip_norm, device);

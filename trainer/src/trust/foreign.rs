@@ -118,7 +118,7 @@ mod tests {
         let ramp = image::GrayImage::from_fn(64, 64, |x, _| image::Luma([4 * x as u8]));
         let mut bytes = std::io::Cursor::new(Vec::new());
         ramp.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-        let image = Image::from_bytes(bytes.get_ref(), 0, &geometry, true).unwrap();
+        let image = Image::from_bytes(bytes.get_ref(), 0, &geometry, true, None).unwrap();
         (image, geometry)
     }
 

@@ -24,11 +24,16 @@ macro_rules! golden {
 
 const PICTURE: &[u8] = golden!("picture.png");
 const GOLDEN: &[u8] = golden!("golden.json");
-const BUNDLES: [(&str, &[u8], &[u8]); 3] = [
+const BUNDLES: [(&str, &[u8], &[u8]); 4] = [
     (
         "compact_resnet",
         golden!("compact_resnet/model.json"),
         golden!("compact_resnet/model.safetensors"),
+    ),
+    (
+        "compact_merged",
+        golden!("compact_merged/model.json"),
+        golden!("compact_merged/model.safetensors"),
     ),
     (
         "reference_cnn",

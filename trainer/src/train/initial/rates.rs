@@ -27,21 +27,18 @@ impl InitialConfig {
 }
 
 impl Rates {
-    /// Logits `[N, C]` to train on.
+    /// Feature maps `[N, K, h, w]` to train on.
     ///
     /// A frozen backbone is in evaluation mode and out of reach of the gradients: it costs a forward
     /// pass only, and neither its weights nor batch norm's statistics change.
-    pub fn forward<B: AutodiffBackend>(
+    pub fn features<B: AutodiffBackend>(
         &self,
         network: &Network<B>,
         input: Tensor<B, 4>,
-    ) -> Tensor<B, 2> {
+    ) -> Tensor<B, 4> {
         match self.backbone {
-            Some(_) => network.forward(input),
-            None => {
-                let features = network.valid().features(input.inner());
-                network.head(Tensor::from_inner(features))
-            }
+            Some(_) => network.features(input),
+            None => Tensor::from_inner(network.valid().features(input.inner())),
         }
     }
 
@@ -111,7 +108,7 @@ mod tests {
             burn::tensor::Distribution::Normal(0.0, 1.0),
             &device,
         );
-        let logits = rates.forward(&network, input);
+        let logits = network.head(rates.features(&network, input));
         let loss = logits.narrow(1, 0, 1).sum().backward();
         let gradients = GradientsParams::from_grads(loss, &network);
         let mut optimizer = SgdConfig::new().init();
