@@ -79,8 +79,8 @@ fn the_verdict_follows_the_manifest_and_nothing_else_changes() {
     assert_eq!(plain.verdict, Verdict::Class { class });
     assert_eq!(
         plain.features.len(),
-        256,
-        "means and deviations of 128 channels"
+        192,
+        "means and deviations of 96 channels"
     );
 
     let sure = classify(&guarded(&bundle, &plain.features, 0.5, 1.0));
@@ -150,7 +150,7 @@ fn colour_survives_decoding() {
 
 #[test]
 fn faulty_trust_is_refused() {
-    let bundle = guarded(&fresh(), &[0.0; 256], 0.5, 1.0);
+    let bundle = guarded(&fresh(), &[0.0; 192], 0.5, 1.0);
     assert!(bundle.classifier::<Flex>(&Default::default()).is_ok());
     let error = |arrays: &Arrays| {
         let broken = bundle.with_extra(bundle.manifest.clone(), arrays).unwrap();

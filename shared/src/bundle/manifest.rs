@@ -132,8 +132,9 @@ pub struct DataSource {
 /// How the parts were told apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Split {
-    /// `stratified-random`, `folders` (the data set's own), `stratified-groups`, `folders-groups`
-    /// (the data set's own, without training images whose group is tested), `kfold`, `kfold-groups`.
+    /// `stratified-random`, `folders` (the data set's own), `stratified-groups`, `folders-groups` (the
+    /// data set's own, without training images whose group is tested), `folders-validation-groups`
+    /// (the same with them, whole groups validate), `kfold`, `kfold-groups`.
     pub method: String,
     /// Seed of the random part.
     pub seed: u64,

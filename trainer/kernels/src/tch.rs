@@ -86,9 +86,10 @@ impl ConvNormKernel for LibTorch {
             .zip(wanted)
             .filter_map(|(input, wanted)| wanted.then_some(&input.tensor))
             .collect();
-        // LibTorch differentiates a number: the one whose gradient with respect to `y` is the given one.
-        let gradient = channels_last(&gradient.tensor);
-        let number = with_grad(|| (&saved.y.tensor * gradient).sum(None));
+        // LibTorch differentiates a number: the one whose gradient with respect to `y` is the given one,
+        // their scalar product.
+        let line = |tensor: &Tensor| tensor.permute([0, 2, 3, 1]).reshape([-1]);
+        let number = with_grad(|| line(&saved.y.tensor).dot(&line(&gradient.tensor)));
         let mut found = Tensor::run_backward(&[number], &inputs, false, false).into_iter();
         wanted.map(|wanted| wanted.then(|| found.next()).flatten().map(TchTensor::new))
     }

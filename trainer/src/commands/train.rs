@@ -15,7 +15,9 @@ use super::evaluate;
 use crate::backend::BackendName;
 use crate::baseline::{SIDE, nearest_neighbour_accuracy, thumbnail};
 use crate::config::{ArchitectureName, Config, Folders};
-use crate::data::{self, Dataset, Groups, Part, plan_split, remake_split, scan_folders};
+use crate::data::{
+    self, Dataset, FOLDERS_VALIDATION, Groups, Part, plan_split, remake_split, scan_folders,
+};
 use crate::metrics::Report;
 use crate::phantoms::training_phantoms;
 use crate::train::initial::InitialArgs;
@@ -398,7 +400,10 @@ fn floor(images: &[(usize, data::Image)], parts: &[Part], geometry: &InputGeomet
 }
 
 fn summary(report: &Report, data: &str, split: &Split, floor: Option<f64>) -> Metrics {
-    let remark = if split.groups_sha256.is_some() {
+    let remark = if split.method == FOLDERS_VALIDATION {
+        "Training and validation share no group, but groups of test images trained: compare with the \
+         nearest neighbour."
+    } else if split.groups_sha256.is_some() {
         "No group of the groups file (near-duplicates, and patients where known) stands in two parts."
     } else {
         "Near-duplicates between the parts are not removed: compare with the nearest neighbour."

@@ -10,6 +10,10 @@ section! {
         /// What to make of `Training/` and `Testing/` folders: "keep" tests on `Testing/`, "merge"
         /// splits all images together at random.
         pub folders: Folders = Folders::Keep,
+        /// With a groups file and `Testing/` kept, what becomes of training images whose group is also
+        /// tested: "drop" leaves them out, for honest numbers; "train" uses them, for weights that have
+        /// seen all there is (only the validation images then share no group with the training images).
+        pub tested_groups: TestedGroups = TestedGroups::Drop,
         /// Share of each class's images held out for the test where no folder says which, 0 to 1.
         pub test_share: f64 = 0.2,
         /// Share of each class's remaining images that validates, above 0 and below 1. They choose the
@@ -26,6 +30,16 @@ pub enum Folders {
     Keep,
     /// All images together are split at random.
     Merge,
+}
+
+/// What becomes of training images whose group is also tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestedGroups {
+    /// They are left out.
+    Drop,
+    /// They train.
+    Train,
 }
 
 section! {

@@ -18,7 +18,7 @@ use scanlight_model::arch::{
 use scanlight_model::preprocess::InputGeometry;
 
 pub use augmentation::{AugmentationConfig, MixConfig};
-pub use data::{Folders, PhantomConfig, SplitConfig};
+pub use data::{Folders, PhantomConfig, SplitConfig, TestedGroups};
 use documented::section;
 pub use initial::{Freeze, InitialConfig};
 pub use optimizer::{OptimizerConfig, OptimizerKind};

@@ -222,8 +222,14 @@ pub fn split_at_random(dataset: &Dataset, groups: &[usize], split: &Split) -> Ve
 
 /// The folders' parts without the images that would leak: `Testing/` stays as it is, and of the
 /// others those are dropped whose group also stands in `Testing/`; likewise training images for
-/// `Validation/`. Where no folder validates, whole groups of the training images do.
-pub fn split_by_folders(dataset: &Dataset, groups: &[usize], split: &Split) -> Vec<Part> {
+/// `Validation/`. Where no folder validates, whole groups of the training images do. Without
+/// `drop_tested`, nothing is dropped for `Testing/`.
+pub fn split_by_folders(
+    dataset: &Dataset,
+    groups: &[usize],
+    split: &Split,
+    drop_tested: bool,
+) -> Vec<Part> {
     let mut parts: Vec<Part> = dataset
         .entries
         .iter()
@@ -231,6 +237,9 @@ pub fn split_by_folders(dataset: &Dataset, groups: &[usize], split: &Split) -> V
         .collect();
     let has_validation = parts.contains(&Part::Validation);
     for held in [Part::Test, Part::Validation] {
+        if held == Part::Test && !drop_tested {
+            continue;
+        }
         let taken: HashSet<usize> = (0..parts.len())
             .filter(|&index| parts[index] == held)
             .map(|index| groups[index])
@@ -358,12 +367,20 @@ mod tests {
         let data = dataset(2, &items);
         let mut groups: Vec<usize> = (0..items.len()).collect();
         groups[1] = 0;
-        let parts = split_by_folders(&data, &groups, &split("folders-groups", 3));
+        let parts = split_by_folders(&data, &groups, &split("folders-groups", 3), true);
         assert_eq!(parts[..2], [Part::Dropped, Part::Test]);
         assert_eq!(parts[2..4].iter().filter(|p| **p == Part::Test).count(), 1);
         let count = |part| parts.iter().filter(|p| **p == part).count();
         assert_eq!((count(Part::Dropped), count(Part::Test)), (1, 2));
         assert_eq!(count(Part::Validation), 4);
+        let parts = split_by_folders(
+            &data,
+            &groups,
+            &split("folders-validation-groups", 3),
+            false,
+        );
+        assert!(!parts.contains(&Part::Dropped));
+        assert_eq!(parts.iter().filter(|p| **p == Part::Test).count(), 2);
     }
 
     proptest! {
@@ -387,7 +404,13 @@ mod tests {
             let tests = parts.iter().filter(|part| **part == Part::Test).count() as f64;
             prop_assert!((tests - 0.2 * items.len() as f64).abs() <= 2.0 * largest as f64);
 
-            let kept = split_by_folders(&data, &groups, &split("folders-groups", seed));
+            let all = split_by_folders(&data, &groups, &split("folders-groups", seed), false);
+            let tested = |index: &usize| all[*index] != Part::Test;
+            let free: Vec<usize> = (0..all.len()).filter(tested).collect();
+            let of = |values: &[usize]| free.iter().map(|&i| values[i]).collect::<Vec<_>>();
+            let free_parts: Vec<Part> = free.iter().map(|&i| all[i]).collect();
+            prop_assert_eq!(parted(&of(&groups), &free_parts), None);
+            let kept = split_by_folders(&data, &groups, &split("folders-groups", seed), true);
             prop_assert_eq!(parted(&groups, &kept), None);
             for (entry, part) in data.entries.iter().zip(&kept) {
                 prop_assert_eq!(entry.folder == Some(Part::Test), *part == Part::Test);

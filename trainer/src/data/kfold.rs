@@ -8,12 +8,14 @@ use scanlight_model::bundle::{Folds, Split};
 use super::groups::{self, Groups, assign};
 use super::split::split_dataset;
 use super::{Dataset, Part, split_by_method};
-use crate::config::{Folders, SplitConfig};
+use crate::config::{Folders, SplitConfig, TestedGroups};
 
 /// Whole groups, shares by class.
 pub const GROUPS: &str = "stratified-groups";
 /// `Testing/` as it is, training images of its groups dropped.
 pub const FOLDERS_GROUPS: &str = "folders-groups";
+/// `Testing/` as it is, nothing dropped for it; whole groups validate.
+pub const FOLDERS_VALIDATION: &str = "folders-validation-groups";
 /// K folds of images.
 pub const KFOLD: &str = "kfold";
 /// K folds of whole groups.
@@ -39,7 +41,10 @@ pub fn plan_split(
     let method = match (folds.is_some(), groups.is_some()) {
         (true, true) => KFOLD_GROUPS,
         (true, false) => KFOLD,
-        (false, _) if by_folder => FOLDERS_GROUPS,
+        (false, _) if by_folder => match config.tested_groups {
+            TestedGroups::Drop => FOLDERS_GROUPS,
+            TestedGroups::Train => FOLDERS_VALIDATION,
+        },
         (false, _) => GROUPS,
     };
     let split = Split {
@@ -87,8 +92,14 @@ pub fn remake_split(
     };
     match (split.method.as_str(), numbers, split.folds) {
         (GROUPS, Some(numbers), _) => Ok(groups::split_at_random(dataset, &numbers, split)),
-        (FOLDERS_GROUPS, Some(numbers), _) => {
-            Ok(groups::split_by_folders(dataset, &numbers, split))
+        (method @ (FOLDERS_GROUPS | FOLDERS_VALIDATION), Some(numbers), _) => {
+            let drop_tested = method == FOLDERS_GROUPS;
+            Ok(groups::split_by_folders(
+                dataset,
+                &numbers,
+                split,
+                drop_tested,
+            ))
         }
         (KFOLD_GROUPS, Some(numbers), Some(folds)) => one_fold(dataset, &numbers, split, folds),
         (KFOLD, None, Some(folds)) => {

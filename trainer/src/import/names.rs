@@ -87,7 +87,7 @@ fn compact(tensors: &Tensors) -> Result<Value> {
         .collect();
     Ok(json!({
         "kind": "compact_resnet", "stem": rows(tensors, "stem.conv.weight")?, "stages": stages,
-        "squeeze": squeeze,
+        "squeeze": squeeze, "merge": rows(tensors, "merge.fine.conv.weight").unwrap_or(0),
     }))
 }
 

@@ -78,14 +78,24 @@ def safetensors(path, cases):
             block += 1
     elif kind == "compact_resnet":
         x = relu(conv_norm(x, "stem", 2))
+        before_last = sum(stage["blocks"] for stage in manifest["architecture"]["stages"][:-1])
         while f"blocks.{block}.first.conv.weight" in t:
             name = f"blocks.{block}"
+            if block == before_last:
+                fine = x
             shortcut = f"{name}.shortcut.conv.weight" in t
             carried = conv_norm(x, f"{name}.shortcut", 2) if shortcut else x
             y = conv_norm(relu(conv_norm(x, f"{name}.first", 2 if shortcut else 1)), f"{name}.second")
             gates = dense(relu(dense(y.mean((2, 3)), f"{name}.attention.squeeze")), f"{name}.attention.excite")
             x = relu(y / (1 + np.exp(-gates))[:, :, None, None] + carried)
             block += 1
+        if "merge.fine.conv.weight" in t:
+            fine, coarse = conv_norm(fine, "merge.fine"), conv_norm(x, "merge.coarse")
+            # Each output takes the cell that its upper left corner lies in.
+            rows, columns = (
+                np.arange(after) * before // after for before, after in zip(coarse.shape[2:], fine.shape[2:])
+            )
+            x = relu(fine + coarse[:, :, rows][:, :, :, columns])
     elif kind == "mobilenet_v2":
         relu6 = lambda x: np.clip(x, 0, 6)
         x = relu6(conv_norm(x, "stem", 2, same=True))

@@ -38,6 +38,9 @@ pub struct TrainBench {
     /// Rounds: every contestant has its turn in each, so that a busy moment hits all
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// A trainer that is built already, with the features that the backends need
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
     /// Where PyTorch computes: cpu or cuda
     #[arg(long, default_value = "cpu")]
     device: String,
@@ -56,7 +59,10 @@ impl TrainBench {
     /// Runs the benchmark.
     pub fn run(&self, steps: &mut Steps) -> Result<()> {
         let python = steps.run("PyTorch", ensure_torch)?;
-        let program = steps.run("trainer", || self.build(python.as_deref()))?;
+        let program = match &self.program {
+            Some(program) => program.clone(),
+            None => steps.run("trainer", || self.build(python.as_deref()))?,
+        };
         let rows = steps.run("training", || self.measure(&program, python.as_deref()))?;
         let table = self.table(&rows);
         println!("\n{table}");
