@@ -292,6 +292,12 @@ fn abstaining(manifest: &Manifest) -> Section {
     if trust.ood.is_none() {
         lines.push("It cannot tell pictures that are no scans: it names a class for any.".into());
     }
+    if let Some(tta) = &trust.tta {
+        lines.push(format!(
+            "It could also compare {} views of a scan; this page takes a single look.",
+            tta.views.len()
+        ));
+    }
     Section {
         lines,
         groups: [
@@ -454,7 +460,7 @@ mod tests {
                  "auc_macro":0.994,"nearest_neighbour_accuracy":0.894,"remark":"Duplicates."}],
                "calibration":{"temperature":1.3,"fitted_on":"validation","ece_before":0.041,"ece_after":0.012},
                "trust":{"uncertainty":{"abstain_above":0.45,"coverage":0.9,"selective_accuracy":0.99},
-                        "ood":{"threshold":8.1,"acceptance":0.95,"rejected":{"colour_noise":1.0}}},
+                        "tta":{"views":[{},{"mirror":true}],"recommended":true},"ood":{"threshold":8.1,"acceptance":0.95,"rejected":{"colour_noise":1.0}}},
                "facts":{"data":"D","accuracy":"A","intended_use":"Education.","limits":["One","Two"]}"#,
         ));
         assert!(text(&label, "What it is for").contains("Education."));
@@ -475,7 +481,7 @@ mod tests {
             "{calibrated}"
         );
         let no_class = text(&label, "When it names no class");
-        for part in ["0.45", "90.0 %", "8.10", "colour noise"] {
+        for part in ["0.45", "90.0 %", "8.10", "colour noise", "2 views"] {
             assert!(no_class.contains(part), "{part}: {no_class}");
         }
         assert_eq!(

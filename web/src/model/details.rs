@@ -1,6 +1,7 @@
 //! What a manifest says about a model's making, measurements and thresholds. All of it may be missing.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
 /// Where the weights come from.
@@ -130,9 +131,20 @@ pub struct Trust {
     /// Uncertainty of a single pass.
     #[serde(default)]
     pub uncertainty: Option<Uncertainty>,
+    /// Uncertainty from several views of a scan.
+    #[serde(default)]
+    pub tta: Option<Views>,
     /// Whether a picture is like the training images.
     #[serde(default)]
     pub ood: Option<Strangeness>,
+}
+
+/// Views of a scan. The page takes a single look, so it only counts them.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Views {
+    /// The views.
+    #[serde(default)]
+    pub views: Vec<IgnoredAny>,
 }
 
 /// An uncertainty with its threshold.
