@@ -227,15 +227,6 @@ fn HeatControls() -> impl IntoView {
                 />
                 "Heat map"
             </label>
-            <label class="switch">
-                <input
-                    type="checkbox"
-                    id="words-shown"
-                    prop:checked=move || desk.words_shown.get()
-                    on:change:target=move |event| desk.words_shown.set(event.target().checked())
-                />
-                "In words"
-            </label>
             <label class="slider">
                 <span>"Opacity"</span>
                 <input
@@ -261,9 +252,20 @@ fn HeatControls() -> impl IntoView {
                 <span>"high"</span>
             </p>
         </div>
-        <p class="heat-text" class:unseen=move || !desk.words_shown.get() id="heat-text">
-            {move || heat_words(desk)}
-        </p>
+        <div class="heat-words">
+            <label class="switch">
+                <input
+                    type="checkbox"
+                    id="words-shown"
+                    prop:checked=move || desk.words_shown.get()
+                    on:change:target=move |event| desk.words_shown.set(event.target().checked())
+                />
+                "In words"
+            </label>
+            <p class="heat-text" class:unseen=move || !desk.words_shown.get() id="heat-text">
+                {move || heat_words(desk)}
+            </p>
+        </div>
     }
 }
 
