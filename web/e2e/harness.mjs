@@ -166,6 +166,9 @@ export async function read(page) {
     return {
       file: text('#file-name'),
       verdict: text('#verdict'),
+      kind: document.querySelector('.verdict')?.dataset.kind ?? '',
+      reason: text('#reason'),
+      uncertainty: text('#uncertainty'),
       engine: text('#engine'),
       heat: text('#heat-text'),
       requests: text('#requests'),
@@ -180,6 +183,24 @@ export async function read(page) {
       })),
     };
   });
+}
+
+/** Checks that the verdict, of whatever kind, agrees with the bars. */
+export function agrees(shown) {
+  const best = shown.bars.filter((bar) => bar.predicted);
+  assert.equal(best.length, 1);
+  const [{ name, percent }] = best;
+  if (shown.kind === 'class') {
+    assert.equal(shown.verdict, `${name} — ${percent}`);
+  } else if (shown.kind === 'unsure') {
+    assert.ok(shown.verdict.startsWith(`Unsure between ${name} and `), shown.verdict);
+    assert.ok(shown.reason.startsWith(`${name} ${percent}, `), shown.reason);
+  } else {
+    assert.equal(shown.kind, 'strange');
+    assert.match(shown.verdict, /does not look like a brain MRI like those the model knows/);
+    assert.match(shown.reason, /\.$/);
+    assert.ok(shown.bars.every((bar) => bar.percent === ''), 'numbers beside a refusal');
+  }
 }
 
 /** What a canvas holds: how many pixels are visible, how many different ones, and a hash of all. */

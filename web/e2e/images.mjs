@@ -23,11 +23,11 @@ function chunk(type, data) {
   return Buffer.concat([length, body, crc]);
 }
 
-function pngHeader(width, height) {
+function pngHeader(width, height, colourType = 0) {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([8, 0, 0, 0, 0], 8);
+  header.set([8, colourType, 0, 0, 0], 8);
   return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header)]);
 }
 
@@ -56,6 +56,26 @@ export function png(width, height, pixels = phantom(width, height)) {
   }
   return Buffer.concat([
     pngHeader(width, height),
+    chunk('IDAT', deflateSync(rows, { level: 1 })),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+/** An RGB PNG of a meadow under a blue sky with a red house: nothing like a scan. */
+export function photograph(width, height) {
+  const stride = width * 3 + 1;
+  const rows = Buffer.alloc(stride * height);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const [u, v] = [x / width, y / height];
+      const shade = 20 * Math.sin(40 * u + 13 * v) * Math.cos(31 * v);
+      let colour = v < 0.55 ? [90 + 60 * v, 150 + 60 * v, 235] : [70, 150 - 60 * (v - 0.55), 50];
+      if (u > 0.55 && u < 0.8 && v > 0.38 && v < 0.7) colour = [190, 50, 40];
+      rows.set(colour.map((value) => Math.max(0, Math.min(255, Math.round(value + shade)))), y * stride + 1 + x * 3);
+    }
+  }
+  return Buffer.concat([
+    pngHeader(width, height, 2),
     chunk('IDAT', deflateSync(rows, { level: 1 })),
     chunk('IEND', Buffer.alloc(0)),
   ]);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { alertText, canvas, drop, launch, noProblems, openReady, paste, pick, read, record, result } from './harness.mjs';
+import { agrees, alertText, canvas, drop, launch, noProblems, openReady, paste, pick, read, record, result } from './harness.mjs';
 import { BAD_FILES, bmp, png, tiff } from './images.mjs';
 
 describe('the page on the CPU', () => {
@@ -29,11 +29,9 @@ describe('the page on the CPU', () => {
   test('a dropped PNG gives a label, bars, and a heat map', async () => {
     await drop(page, 'dropped.png', png(200, 160));
     const shown = await result(page, 'dropped.png');
-    const best = shown.bars.filter((bar) => bar.predicted);
-    assert.equal(best.length, 1);
-    assert.ok(shown.verdict.startsWith(`${best[0].name} — `), shown.verdict);
-    assert.ok(shown.verdict.endsWith(best[0].percent));
-    assert.ok(best[0].chosen, 'the predicted class is the one whose heat map is shown');
+    agrees(shown);
+    const best = shown.bars.find((bar) => bar.predicted);
+    assert.ok(best.chosen, 'the predicted class is the one whose heat map is shown');
     const total = shown.bars.reduce((sum, bar) => sum + Number.parseFloat(bar.width), 0);
     assert.ok(Math.abs(total - 100) < 0.5, `the bars add up to ${total} %`);
     assert.match(shown.engine, /^CPU \(candle, SIMD\) · [\d.]+ m?s$/);
@@ -43,7 +41,7 @@ describe('the page on the CPU', () => {
     assert.ok(scan.colours > 20, 'the scan is drawn');
     const overlay = await canvas(page, '#overlay');
     assert.ok(overlay.visible > 100 && overlay.colours > 20, JSON.stringify(overlay));
-    assert.match(shown.heat, /strongest at the .+, \d+\s% from the left and \d+\s% from the top/);
+    assert.match(shown.heat, /strongest .+, (less than )?\d+\s% from the left and (less than )?\d+\s% from the top/);
   });
 
   test('choosing a class changes the heat map, its description, and nothing else', async () => {
@@ -208,7 +206,7 @@ describe('the page on the CPU', () => {
       await sample.click();
       const shown = await result(page, `Sample: ${title}`);
       assert.ok((await canvas(page, '#overlay')).visible > 100, title);
-      assert.match(shown.verdict, / — /);
+      agrees(shown);
     }
   });
 

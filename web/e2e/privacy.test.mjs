@@ -47,6 +47,8 @@ describe('privacy', () => {
       await result(page, `Sample: ${title}`);
     }
     await page.click('.caution summary');
+    await page.click('.verdict .facts-button');
+    await page.keyboard.press('Escape');
     await drop(page, 'four.png', png(128, 128));
     shown = await result(page, 'four.png');
     await page.waitForTimeout(1000);

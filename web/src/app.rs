@@ -1,13 +1,13 @@
 //! The page as a whole.
 
+use crate::facts::FactsDialog;
 use crate::footer::Footer;
 use crate::intake;
 use crate::loading::{Failure, Loading};
 use crate::samples::Samples;
 use crate::state::{Desk, Phase};
-use crate::verdict::{Caution, Verdict};
+use crate::verdict::{Caution, Verdict, said};
 use crate::viewer::Viewer;
-use crate::words;
 use leptos::prelude::*;
 
 /// The page.
@@ -40,6 +40,7 @@ pub fn App() -> impl IntoView {
             </div>
         </main>
         <Footer />
+        <FactsDialog />
         <p class="unseen" role="status" id="status">
             {move || status(desk)}
         </p>
@@ -111,15 +112,15 @@ fn status(desk: Desk) -> String {
         Phase::Ready => match desk.outcome.get() {
             None => "Ready for a scan.".into(),
             Some(outcome) => {
-                let predicted = outcome.report.predicted;
-                let class = outcome.classes.get(predicted).map(String::as_str);
-                let probability = outcome.report.probabilities.get(predicted);
-                format!(
-                    "{}: {}, {}. Not a diagnosis.",
-                    outcome.name,
-                    words::class_title(class.unwrap_or("unknown")),
-                    words::percent(probability.copied().unwrap_or_default()),
-                )
+                let (headline, reason) = said(desk)
+                    .map(|said| (said.headline, said.reason.unwrap_or_default()))
+                    .unwrap_or_default();
+                let file = format!("{}: {headline}.", outcome.name);
+                [file.as_str(), &reason, "Not a diagnosis."]
+                    .into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(" ")
             }
         },
     }

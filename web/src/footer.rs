@@ -1,5 +1,6 @@
 //! What this is, what it does with images, which model runs.
 
+use crate::facts::FactsButton;
 use crate::state::Desk;
 use leptos::prelude::*;
 
@@ -37,6 +38,7 @@ pub fn Footer() -> impl IntoView {
                                 {format!("{} {}", model.id, model.short_hash())}
                             </span>
                         </p>
+                        <p><FactsButton /></p>
                         {training.map(|line| view! { <p>"Trained on " {line} "."</p> })}
                         {licence.map(|licence| view! { <p>"Licence of the weights: " {licence} "."</p> })}
                     }

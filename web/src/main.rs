@@ -7,9 +7,11 @@
 mod adapter;
 mod app;
 mod engine_client;
+mod facts;
 mod fetch;
 mod footer;
 mod intake;
+mod label;
 mod loading;
 mod model;
 mod options;

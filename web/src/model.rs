@@ -2,8 +2,13 @@
 //!
 //! The worker reads and checks the whole bundle; the page only needs names, sizes and addresses.
 
+mod details;
+
+pub use details::{
+    Calibration, DataSource, Facts, Metrics, Split, Strangeness, Training, Trust, Uncertainty,
+};
+
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// `models/index.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -49,30 +54,27 @@ pub struct Manifest {
     /// Licence of the weights.
     #[serde(default)]
     pub licence: String,
+    /// When it was made.
+    #[serde(default)]
+    pub created: String,
+    /// What it is, in a sentence or two.
+    #[serde(default)]
+    pub description: String,
     /// What it was trained on.
     #[serde(default)]
     pub training: Training,
-}
-
-/// Where the weights come from.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct Training {
-    /// The data sets.
+    /// Measured on images that were not trained on.
     #[serde(default)]
-    pub data: Vec<DataSource>,
-}
-
-/// A data set.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct DataSource {
-    /// Its name.
-    pub name: String,
-    /// Whether its images are generated.
+    pub metrics: Vec<Metrics>,
+    /// Calibration of the probabilities.
     #[serde(default)]
-    pub synthetic: bool,
-    /// Images by part of the split and class.
+    pub calibration: Option<Calibration>,
+    /// Uncertainty and strangeness with their thresholds.
     #[serde(default)]
-    pub images: BTreeMap<String, BTreeMap<String, u64>>,
+    pub trust: Option<Trust>,
+    /// The label for people.
+    #[serde(default)]
+    pub facts: Option<Facts>,
 }
 
 /// The weights' file.
@@ -94,10 +96,7 @@ impl Manifest {
             .data
             .iter()
             .map(|source| {
-                let images: u64 = source
-                    .images
-                    .get("train")
-                    .map_or(0, |classes| classes.values().sum());
+                let images = source.count("train");
                 let kind = if source.synthetic {
                     "generated images"
                 } else {
@@ -111,6 +110,17 @@ impl Manifest {
             })
             .collect();
         (!sources.is_empty()).then(|| sources.join(", "))
+    }
+
+    /// The uncertainty above which an answer is unsure, where it was measured.
+    pub fn threshold(&self) -> Option<f32> {
+        let spec = self.trust.as_ref()?.uncertainty.as_ref()?;
+        Some(spec.abstain_above)
+    }
+
+    /// Whether it refuses pictures that are unlike its training images.
+    pub fn refuses(&self) -> bool {
+        self.trust.as_ref().is_some_and(|trust| trust.ood.is_some())
     }
 
     /// The first eight digits of the weights' hash: enough to tell two versions apart.
@@ -164,5 +174,20 @@ mod tests {
             Some("figshare (7 images)")
         );
         assert_eq!(manifest.short_hash(), "01234567");
+        assert_eq!(manifest.threshold(), None);
+        assert!(!manifest.refuses());
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn manifest_with_thresholds() {
+        let manifest: Manifest = serde_json::from_str(
+            r#"{"id":"m","title":"M","classes":["x","y"],
+                "weights":{"file":"w.safetensors","size":12,"sha256":"0123456789abcdef"},
+                "trust":{"uncertainty":{"method":"entropy","abstain_above":0.5,"coverage":0.9},
+                         "ood":{"method":"energy","threshold":-3.5,"colour_limit":0.06}}}"#,
+        )
+        .unwrap();
+        assert_eq!(manifest.threshold(), Some(0.5));
+        assert!(manifest.refuses());
     }
 }

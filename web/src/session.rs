@@ -413,6 +413,7 @@ impl Desk {
         self.count_worker_requests(report.requests);
         self.alert.set(None);
         self.chosen.set(report.predicted);
+        self.anyway.set(false);
         self.outcome.set(Some(Arc::new(Outcome {
             name,
             classes: self

@@ -3,6 +3,7 @@
 use crate::model::{Entry, Manifest};
 use crate::requests;
 use crate::session::Session;
+use leptos::html::Dialog;
 use leptos::prelude::*;
 use scanlight_engine::protocol::{EngineKind, Report};
 use std::sync::Arc;
@@ -128,6 +129,12 @@ pub struct Desk {
     pub heat_shown: RwSignal<bool>,
     /// Opacity of the heat map, in per cent.
     pub opacity: RwSignal<u32>,
+    /// Whether the heat map's description is shown; screen readers have it in any case.
+    pub words_shown: RwSignal<bool>,
+    /// Whether the numbers are shown although the picture was refused.
+    pub anyway: RwSignal<bool>,
+    /// The dialog of the model's facts.
+    pub facts: NodeRef<Dialog>,
     /// Name of the file that waits for the engine.
     pub waiting: RwSignal<Option<String>>,
     /// A file is being dragged over the page.
@@ -160,6 +167,9 @@ impl Desk {
             chosen: RwSignal::new(0),
             heat_shown: RwSignal::new(true),
             opacity: RwSignal::new(70),
+            words_shown: RwSignal::new(true),
+            anyway: RwSignal::new(false),
+            facts: NodeRef::new(),
             waiting: RwSignal::new(None),
             dragging: RwSignal::new(false),
             page_requests: requests::observe(),

@@ -1,14 +1,12 @@
 //! The result in words and bars, and what it is not.
 
-use crate::state::{Desk, Outcome, Phase};
+use crate::facts::FactsButton;
+use crate::state::{Desk, Phase};
 use crate::words;
+use crate::words::answer::{self, Kind, Said};
 use leptos::prelude::*;
-use std::sync::Arc;
 
-/// The probability under which the answer is called undecided.
-const DECIDED: f32 = 0.6;
-
-/// The result: the most probable class, all classes as bars, the engine.
+/// The result: the verdict, how sure it is, all classes as bars, the engine and the model.
 #[component]
 pub fn Verdict() -> impl IntoView {
     let desk = expect_context::<Desk>();
@@ -16,59 +14,136 @@ pub fn Verdict() -> impl IntoView {
         desk.outcome.read().is_some()
             || matches!(*desk.phase.read(), Phase::Ready | Phase::Working(_))
     });
+    let said = Memo::new(move |_| said(desk));
+    let refused = Memo::new(move |_| {
+        said.with(|said| said.as_ref().is_some_and(|said| said.kind == Kind::Strange))
+    });
     view! {
         <Show when=move || shown.get()>
-            <section class="card verdict" aria-labelledby="verdict">
-                <p class="eyebrow">{move || eyebrow(desk)}</p>
-                <h2 id="verdict">{move || headline(desk.outcome.get())}</h2>
-                <Bars />
+            <section
+                class="card verdict"
+                aria-labelledby="verdict"
+                data-kind=move || said.with(|said| said.as_ref().map(|said| said.kind.word()))
+            >
+                <p class="eyebrow">
+                    {move || said.get().map_or_else(|| "Ready".into(), |said| said.eyebrow)}
+                </p>
+                <h2 id="verdict">
+                    {move || {
+                        said.get()
+                            .map_or_else(|| "Open a scan or try a sample".into(), |said| said.headline)
+                    }}
+                </h2>
+                {move || {
+                    said.get()
+                        .and_then(|said| said.reason)
+                        .map(|reason| view! { <p class="reason" id="reason">{reason}</p> })
+                }}
+                <Doubt />
+                <Show when=move || refused.get()>
+                    <Anyway />
+                </Show>
+                <Bars refused />
                 <EngineLine />
             </section>
         </Show>
     }
 }
 
-fn eyebrow(desk: Desk) -> String {
-    let Some(outcome) = desk.outcome.get() else {
-        return "Ready".into();
+/// The verdict on the last file in words.
+pub fn said(desk: Desk) -> Option<Said> {
+    let outcome = desk.outcome.get()?;
+    let report = &outcome.report;
+    Some(answer::say(
+        &outcome.classes,
+        &report.probabilities,
+        report.verdict,
+        threshold(desk).is_some(),
+    ))
+}
+
+fn threshold(desk: Desk) -> Option<f32> {
+    desk.model.with(|model| model.as_ref()?.threshold())
+}
+
+/// How sure the answer is, and whether the percentages are calibrated.
+#[component]
+fn Doubt() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let shown = Memo::new(move |_| desk.outcome.read().is_some());
+    let uncertainty = move || {
+        let value = desk
+            .outcome
+            .with(|outcome| outcome.as_ref()?.report.uncertainty);
+        answer::uncertainty(value, threshold(desk))
     };
-    let classes = outcome.classes.len();
-    match best(&outcome) {
-        Some((_, probability)) if probability < DECIDED => {
-            format!("Undecided between {classes} classes, leaning to")
+    let calibrated = move || {
+        let calibrated = desk
+            .model
+            .with(|model| model.as_ref().is_some_and(|m| m.calibration.is_some()));
+        if calibrated {
+            "calibrated"
+        } else {
+            "not calibrated"
         }
-        _ => format!("Most probable of {classes} classes"),
+    };
+    view! {
+        <Show when=move || shown.get()>
+            <dl class="doubt">
+                <div>
+                    <dt>"Uncertainty"</dt>
+                    <dd id="uncertainty" class="number">
+                        {uncertainty}
+                    </dd>
+                </div>
+                <div>
+                    <dt>"Percentages"</dt>
+                    <dd id="calibrated">{calibrated}</dd>
+                </div>
+            </dl>
+        </Show>
     }
 }
 
-fn headline(outcome: Option<Arc<Outcome>>) -> String {
-    match outcome.as_deref().and_then(best) {
-        Some((class, probability)) => format!(
-            "{} — {}",
-            words::class_title(&class),
-            words::percent(probability)
-        ),
-        None => "Open a scan or try a sample".into(),
+/// Numbers without a verdict mislead: they are there for who asks.
+#[component]
+fn Anyway() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    view! {
+        <button
+            type="button"
+            class="button anyway"
+            id="anyway"
+            aria-expanded=move || desk.anyway.get().to_string()
+            aria-controls="bars"
+            on:click=move |_| desk.anyway.update(|anyway| *anyway = !*anyway)
+        >
+            {move || if desk.anyway.get() { "Hide the numbers" } else { "Look at the numbers anyway" }}
+        </button>
     }
-}
-
-fn best(outcome: &Outcome) -> Option<(String, f32)> {
-    let predicted = outcome.report.predicted;
-    let class = outcome.classes.get(predicted)?.clone();
-    Some((class, *outcome.report.probabilities.get(predicted)?))
 }
 
 /// One bar per class; choosing one shows that class's heat map.
 #[component]
-fn Bars() -> impl IntoView {
+fn Bars(
+    /// Whether there is no answer to this picture.
+    refused: Memo<bool>,
+) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let classes = Memo::new(move |_| {
         desk.model
             .with(|model| model.as_ref().map(|model| model.classes.clone()))
             .unwrap_or_default()
     });
+    let veiled = Memo::new(move |_| refused.get() && !desk.anyway.get());
     view! {
-        <fieldset class="bars" class:empty=move || desk.outcome.read().is_none()>
+        <fieldset
+            class="bars"
+            id="bars"
+            class:empty=move || desk.outcome.read().is_none()
+            class:refused=move || refused.get()
+            class:veiled=move || veiled.get()
+        >
             <legend>
                 {move || {
                     if desk.outcome.read().is_some() {
@@ -83,7 +158,7 @@ fn Bars() -> impl IntoView {
                     .get()
                     .into_iter()
                     .enumerate()
-                    .map(|(index, class)| view! { <Bar index class /> })
+                    .map(|(index, class)| view! { <Bar index class veiled /> })
                     .collect_view()
             }}
         </fieldset>
@@ -91,12 +166,13 @@ fn Bars() -> impl IntoView {
 }
 
 #[component]
-fn Bar(index: usize, class: String) -> impl IntoView {
+fn Bar(index: usize, class: String, veiled: Memo<bool>) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let probability = move || {
         desk.outcome
             .with(|outcome| outcome.as_ref()?.report.probabilities.get(index).copied())
     };
+    let number = move || probability().filter(|_| !veiled.get());
     let predicted = move || {
         desk.outcome.with(|outcome| {
             outcome
@@ -115,7 +191,7 @@ fn Bar(index: usize, class: String) -> impl IntoView {
                 on:change=move |_| desk.chosen.set(index)
             />
             <span class="name">{words::class_title(&class)}</span>
-            <span class="number">{move || probability().map(words::percent)}</span>
+            <span class="number">{move || number().map(words::percent)}</span>
             <span class="track" aria-hidden="true">
                 <span
                     class="fill"
@@ -126,7 +202,7 @@ fn Bar(index: usize, class: String) -> impl IntoView {
     }
 }
 
-/// Which engine runs, and how long it took.
+/// Which engine runs, how long it took, and which model it was.
 #[component]
 fn EngineLine() -> impl IntoView {
     let desk = expect_context::<Desk>();
@@ -139,16 +215,37 @@ fn EngineLine() -> impl IntoView {
         let time = words::duration(engine.load_ms + engine.warm_up_ms);
         Some(format!("{} · ready in {time}", engine.label))
     };
+    let title = move || {
+        desk.model
+            .with(|model| model.as_ref().map(|model| model.title.clone()))
+    };
     view! {
-        <p class="engine" id="engine">
-            {line}
-        </p>
+        <div class="made-by">
+            <p class="engine" id="engine">
+                {line}
+            </p>
+            <p class="model-line">
+                <span>{title}</span>
+                <FactsButton />
+            </p>
+        </div>
     }
 }
 
 /// What a result is not.
 #[component]
 pub fn Caution() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let scope = move || {
+        let refuses = desk
+            .model
+            .with(|model| model.as_ref().is_some_and(|model| model.refuses()));
+        if refuses {
+            "The program learned from a few thousand public pictures. It knows the classes above and nothing else. It refuses pictures that are unlike those it learned from, but not every one of them."
+        } else {
+            "The program learned from a few thousand public pictures. It knows the classes above and nothing else, and it chooses one of them for every picture, even for one of a cat."
+        }
+    };
     view! {
         <section class="card caution" aria-label="Not a diagnosis">
             <p>
@@ -158,9 +255,7 @@ pub fn Caution() -> impl IntoView {
             <details>
                 <summary>"What does that mean?"</summary>
                 <ul>
-                    <li>
-                        "The program learned from a few thousand public pictures. It knows the classes above and nothing else, and it chooses one of them for every picture, even for one of a cat."
-                    </li>
+                    <li>{scope}</li>
                     <li>
                         "A high percentage says that the picture resembles its training pictures. It can be high and wrong: on scanners, sequences and patients it has not seen, above all."
                     </li>

@@ -4,8 +4,10 @@ use crate::intake;
 use crate::pixels;
 use crate::state::{Desk, Outcome, Phase};
 use crate::words;
+use crate::words::evidence::{self, Frame};
 use leptos::html::{Button, Canvas, Div, Input};
 use leptos::prelude::*;
+use scanlight_engine::protocol::Verdict;
 use std::sync::Arc;
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
@@ -120,7 +122,7 @@ fn Screen() -> impl IntoView {
                 node_ref=overlay
                 role="img"
                 aria-describedby="heat-text"
-                aria-label="Heat map"
+                aria-label=move || heat_label(desk)
                 hidden=move || !desk.heat_shown.get()
                 style:opacity=move || format!("{}", f64::from(desk.opacity.get()) / 100.0)
             ></canvas>
@@ -214,14 +216,6 @@ fn HeatControls() -> impl IntoView {
             log_error(paint(&canvas, &rgba, [width, 1]));
         }
     });
-    let words = move || {
-        desk.outcome.get().and_then(|outcome| {
-            let chosen = desk.chosen.get();
-            let class = outcome.classes.get(chosen)?;
-            let peak = outcome.report.peaks.get(chosen).copied().flatten();
-            Some(words::heat_description(class, peak))
-        })
-    };
     view! {
         <div class="heat">
             <label class="switch">
@@ -258,9 +252,20 @@ fn HeatControls() -> impl IntoView {
                 <span>"high"</span>
             </p>
         </div>
-        <p class="heat-text" id="heat-text">
-            {words}
-        </p>
+        <div class="heat-words">
+            <label class="switch">
+                <input
+                    type="checkbox"
+                    id="words-shown"
+                    prop:checked=move || desk.words_shown.get()
+                    on:change:target=move |event| desk.words_shown.set(event.target().checked())
+                />
+                "In words"
+            </label>
+            <p class="heat-text" class:unseen=move || !desk.words_shown.get() id="heat-text">
+                {move || heat_words(desk)}
+            </p>
+        </div>
     }
 }
 
@@ -273,7 +278,26 @@ fn picture_size(outcome: Option<Arc<Outcome>>) -> [u32; 2] {
 
 fn chosen_peak(desk: Desk) -> Option<[f32; 2]> {
     let outcome = desk.outcome.get()?;
-    outcome.report.peaks.get(desk.chosen.get()).copied()?
+    let found = outcome.report.evidence.get(desk.chosen.get())?.as_ref()?;
+    Some(found.peak)
+}
+
+/// What the heat map is, for who cannot see it; what it shows is in [`heat_words`].
+fn heat_label(desk: Desk) -> Option<String> {
+    let outcome = desk.outcome.get()?;
+    let class = outcome.classes.get(desk.chosen.get())?;
+    Some(format!("Heat map for {}", words::class_title(class)))
+}
+
+fn heat_words(desk: Desk) -> Option<String> {
+    let outcome = desk.outcome.get()?;
+    let report = &outcome.report;
+    let frame = match (report.cut_out, report.verdict) {
+        (false, _) => Frame::Picture,
+        (true, Verdict::Strange { .. }) => Frame::Part,
+        (true, _) => Frame::Head,
+    };
+    evidence::describe(&outcome.classes, &report.evidence, desk.chosen.get(), frame)
 }
 
 /// Sets a canvas to `size` and fills it with the pixels.

@@ -1,4 +1,8 @@
-//! What the page says in words: class names, places, sizes, times.
+//! What the page says in words: class names, sizes, times, and in the modules below the verdict and the
+//! heat map.
+
+pub mod answer;
+pub mod evidence;
 
 /// A class's name for a person. Names of other classifiers are shown as they are.
 pub fn class_title(class: &str) -> String {
@@ -25,44 +29,22 @@ pub fn percent(probability: f32) -> String {
     }
 }
 
-/// The thirds of a picture, in words: `[0.4, 0.1]` is "upper centre".
-pub fn region([left, top]: [f32; 2]) -> &'static str {
-    let third = |fraction: f32| {
-        if fraction < 1.0 / 3.0 {
-            0
-        } else if fraction <= 2.0 / 3.0 {
-            1
-        } else {
-            2
-        }
-    };
-    match (third(top), third(left)) {
-        (0, 0) => "upper left",
-        (0, 1) => "upper centre",
-        (0, _) => "upper right",
-        (1, 0) => "left",
-        (1, 1) => "centre",
-        (1, _) => "right",
-        (_, 0) => "lower left",
-        (_, 1) => "lower centre",
-        (_, _) => "lower right",
-    }
+/// A share in 0..=1 as a percentage with one decimal.
+pub fn share(fraction: f64) -> String {
+    format!("{:.1} %", fraction * 100.0)
 }
 
-/// The text alternative of a heat map that is strongest at `peak` (fractions from left and top).
-pub fn heat_description(class: &str, peak: Option<[f32; 2]>) -> String {
-    let Some(peak) = peak else {
-        return format!("Nothing in the picture speaks for {}.", class_title(class));
-    };
-    // No line break between a number and its sign.
-    let share = |fraction: f32| format!("{:.0}\u{a0}%", fraction.clamp(0.0, 1.0) * 100.0);
-    format!(
-        "Evidence for {} is strongest at the {} of the picture, {} from the left and {} from the top.",
-        class_title(class),
-        region(peak),
-        share(peak[0]),
-        share(peak[1]),
-    )
+/// A number with a comma before every three digits.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// A number of bytes in the unit that suits it.
@@ -124,16 +106,16 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn places() {
-        assert_eq!(region([0.1, 0.1]), "upper left");
-        assert_eq!(region([0.5, 0.5]), "centre");
-        assert_eq!(region([0.9, 0.5]), "right");
-        assert_eq!(region([0.5, 1.0]), "lower centre");
-        assert_eq!(
-            heat_description("glioma", Some([0.43, 0.31])),
-            "Evidence for Glioma is strongest at the upper centre of the picture, \
-             43\u{a0}% from the left and 31\u{a0}% from the top."
-        );
+    fn numbers() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_385_088, "1,385,088"),
+        ] {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!(share(0.9538), "95.4 %");
     }
 
     #[wasm_bindgen_test(unsupported = test)]

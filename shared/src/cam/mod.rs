@@ -19,6 +19,7 @@
 //! | `score` | ScoreCAM's masks and sum (its passes are in [`crate::explain`]) |
 //! | `random` | the floor that every method has to beat |
 //! | `map` | a finished map, and its way back onto the original image |
+//! | `spot` | a map in numbers, for its text alternative |
 //! | `colour` | the heatmap's colours |
 
 mod activations;
@@ -29,6 +30,7 @@ mod map;
 mod method;
 mod random;
 mod score;
+mod spot;
 
 pub use activations::Activations;
 pub use colour::{blend, colour};
@@ -36,3 +38,4 @@ pub use gradient::grad_cam;
 pub use map::ClassMap;
 pub use method::{CamCost, CamMethod, UnknownCamMethod};
 pub use random::random_map;
+pub use spot::{Spot, extent, is_cut_out, spots};

@@ -2,12 +2,15 @@
 //!
 //! - [`protocol`]: what the page and a worker say to each other (no features needed),
 //! - [`wire`]: how that is put into `postMessage`,
+//! - `answer` (feature `worker`): the model's answer in the protocol's words,
 //! - `worker` (feature `worker`): the loop that both engines share,
 //! - `cpu` (feature `candle`) and `webgpu` (feature `webgpu`): one small, non-generic engine each.
 
 pub mod protocol;
 pub mod wire;
 
+#[cfg(feature = "worker")]
+pub mod answer;
 #[cfg(feature = "worker")]
 pub mod picture;
 #[cfg(feature = "worker")]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes. The workers' file names carry no hash, so a browser cache can
 /// pair a new page with an old worker; [`Reply::Hello`] makes that visible.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The engines, each its own wasm module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,13 +153,71 @@ pub struct Report {
     pub predicted: usize,
     /// One probability per class.
     pub probabilities: Vec<f32>,
-    /// Where each class's heat map is strongest, in fractions from the left and from the top; nothing for
-    /// a class that nothing in the picture speaks for.
-    pub peaks: Vec<Option<[f32; 2]>>,
+    /// What should be said about the scan.
+    pub verdict: Verdict,
+    /// How unsure the answer is, by the manifest's measure; nothing where it names none.
+    pub uncertainty: Option<f32>,
+    /// How unlike the training images the picture is; nothing where the manifest names no measure.
+    pub strangeness: Option<f32>,
+    /// What each class's heat map shows; nothing for a class that nothing in the picture speaks for.
+    pub evidence: Vec<Option<Evidence>>,
+    /// The network saw only a part of the picture: the head, as far as it could be told.
+    pub cut_out: bool,
     /// Time to decode the file, in milliseconds.
     pub decode_ms: f64,
     /// Time to run the network and make the maps, in milliseconds.
     pub classify_ms: f64,
     /// Requests that the worker has sent since it started, by the browser's own record.
     pub requests: u32,
+}
+
+/// What should be said about a scan: the model crate's verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Verdict {
+    /// The class of this index.
+    Class {
+        /// Index into the class list.
+        class: usize,
+    },
+    /// One of these two classes.
+    Unsure {
+        /// Index of the likeliest class.
+        first: usize,
+        /// Index of the second.
+        second: usize,
+    },
+    /// None: the picture is unlike what the model learned from.
+    Strange {
+        /// What it differs in.
+        unlike: Unlike,
+        /// How much.
+        score: f32,
+        /// How much is too much.
+        threshold: f32,
+    },
+}
+
+/// What a picture differs in from the training images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unlike {
+    /// What the network makes of it.
+    Features,
+    /// It is colourful.
+    Colour,
+}
+
+/// What there is to say about one class's heat map, all of it in fractions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// Where it is strongest, from the picture's left and top.
+    pub peak: [f32; 2],
+    /// The same, from the left and top of the part that the network saw.
+    pub place: [f32; 2],
+    /// Share of the picture on which it has at least half of its maximum.
+    pub extent: f32,
+    /// Its strength as a share of the strongest class's.
+    pub relative: f32,
 }

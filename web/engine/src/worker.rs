@@ -1,5 +1,6 @@
 //! The loop that every engine's worker runs: messages in, one at a time, answers out.
 
+use crate::answer;
 use crate::picture;
 use crate::protocol::{EngineKind, Fault, PROTOCOL, Reply, Report, Request, Stage};
 use crate::wire;
@@ -8,6 +9,7 @@ use futures_util::StreamExt;
 use js_sys::Uint8Array;
 use scanlight_model::Scan;
 use scanlight_model::bundle::{Bundle, BundleError, Manifest};
+use scanlight_model::cam::is_cut_out;
 use scanlight_model::classify::{Classification, ClassifyError};
 use scanlight_model::decode::{DecodeError, decode};
 use std::panic::PanicHookInfo;
@@ -176,28 +178,29 @@ impl<E: Engine> Session<E> {
         let classes = result.probabilities.len();
         let size = picture::fit(scan.width(), scan.height(), picture::PICTURE_SIDE);
         let heat = picture::fit(scan.width(), scan.height(), picture::HEAT_SIDE);
-        let maps: Vec<Uint8Array> = (0..classes)
-            .map(|class| picture::bytes(&result.heatmap(class, heat[0], heat[1])))
-            .map(|map| Uint8Array::from(map.as_slice()))
+        let maps: Vec<Vec<f32>> = (0..classes)
+            .map(|class| result.heatmap(class, heat[0], heat[1]))
             .collect();
         let classify_ms = now() - start;
         let mut buffers = vec![
             Uint8Array::from(picture::picture(scan, size).as_slice()),
             Uint8Array::from(picture::colour_map().as_slice()),
         ];
-        buffers.extend(maps);
+        buffers.extend(
+            maps.iter()
+                .map(|map| Uint8Array::from(picture::bytes(map).as_slice())),
+        );
         let report = Report {
             image: [scan.width(), scan.height()],
             picture: size,
             heat,
             predicted: result.predicted(),
             probabilities: result.probabilities.clone(),
-            peaks: (0..classes)
-                .map(|class| {
-                    let speaks = result.maps.get(class)?.strength() > 0.0;
-                    speaks.then(|| result.peak(class))
-                })
-                .collect(),
+            verdict: answer::verdict(result.verdict),
+            uncertainty: result.uncertainty.map(answer::finite),
+            strangeness: result.ood.map(answer::finite),
+            evidence: answer::evidence(&result, &maps),
+            cut_out: is_cut_out(&result.placement),
             decode_ms,
             classify_ms,
             requests: requests(),

@@ -4,21 +4,33 @@
 #![allow(clippy::unwrap_used)]
 
 use js_sys::Uint8Array;
-use scanlight_engine::protocol::{EngineKind, Fault, PROTOCOL, Reply, Report, Request, Stage};
+use scanlight_engine::protocol::{
+    EngineKind, Evidence, Fault, PROTOCOL, Reply, Report, Request, Stage, Unlike, Verdict,
+};
 use scanlight_engine::wire::{WireError, describe, pack, unpack};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-fn report() -> Report {
+fn report(verdict: Verdict) -> Report {
+    let evidence = Evidence {
+        peak: [0.25, 0.75],
+        place: [0.0, 1.0],
+        extent: 0.125,
+        relative: 1.0,
+    };
     Report {
         image: [512, 400],
         picture: [512, 400],
         heat: [384, 300],
         predicted: 2,
         probabilities: vec![0.1, 0.2, 0.6, 0.1],
-        peaks: vec![Some([0.25, 0.75]), None, Some([0.0, 1.0]), None],
+        verdict,
+        uncertainty: Some(0.5),
+        strangeness: None,
+        evidence: vec![Some(evidence), None, Some(evidence), None],
+        cut_out: true,
         decode_ms: 1.5,
         classify_ms: 42.25,
         requests: 2,
@@ -64,7 +76,22 @@ fn every_reply_round_trips() {
         },
         Reply::Classified {
             id: 3,
-            report: report(),
+            report: report(Verdict::Class { class: 2 }),
+        },
+        Reply::Classified {
+            id: 4,
+            report: report(Verdict::Unsure {
+                first: 2,
+                second: 1,
+            }),
+        },
+        Reply::Classified {
+            id: 5,
+            report: report(Verdict::Strange {
+                unlike: Unlike::Colour,
+                score: 0.25,
+                threshold: 0.0625,
+            }),
         },
         Reply::Rejected {
             id: 3,

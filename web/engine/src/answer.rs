@@ -1,0 +1,66 @@
+//! What the model says about a scan, in the protocol's words.
+
+use crate::protocol::{Evidence, Unlike, Verdict};
+use scanlight_model::cam::{Spot, spots};
+use scanlight_model::classify::Classification;
+use scanlight_model::trust;
+
+/// The verdict for the page.
+pub fn verdict(verdict: trust::Verdict) -> Verdict {
+    match verdict {
+        trust::Verdict::Class { class } => Verdict::Class { class },
+        trust::Verdict::Unsure { first, second } => Verdict::Unsure { first, second },
+        trust::Verdict::NotLikeTraining {
+            unlike,
+            score,
+            threshold,
+        } => Verdict::Strange {
+            unlike: match unlike {
+                trust::Unlike::Features => Unlike::Features,
+                trust::Unlike::Colour => Unlike::Colour,
+            },
+            score: finite(score),
+            threshold: finite(threshold),
+        },
+    }
+}
+
+/// What each class's map shows; `maps` cover the picture, in class order.
+pub fn evidence(result: &Classification, maps: &[Vec<f32>]) -> Vec<Option<Evidence>> {
+    let heat = maps.iter().map(Vec::as_slice);
+    spots(&result.maps, &result.placement, heat)
+        .into_iter()
+        .map(|spot| spot.map(from_spot))
+        .collect()
+}
+
+fn from_spot(spot: Spot) -> Evidence {
+    Evidence {
+        peak: spot.peak,
+        place: spot.place,
+        extent: spot.extent,
+        relative: spot.relative,
+    }
+}
+
+/// JSON has no word for infinity: the page could not read the whole message.
+pub fn finite(value: f32) -> f32 {
+    if value.is_finite() { value } else { f32::MAX }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn infinite_strangeness_stays_readable() {
+        let strange = verdict(trust::Verdict::NotLikeTraining {
+            unlike: trust::Unlike::Features,
+            score: f32::INFINITY,
+            threshold: 2.0,
+        });
+        let text = serde_json::to_string(&strange).unwrap();
+        assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), strange);
+    }
+}
