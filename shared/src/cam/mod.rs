@@ -32,7 +32,6 @@ mod score;
 
 pub use activations::Activations;
 pub use colour::{blend, colour};
-pub use gradient::grad_cam;
 pub use map::ClassMap;
 pub use method::{CamCost, CamMethod, UnknownCamMethod};
 pub use random::random_map;
