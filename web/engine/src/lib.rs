@@ -3,7 +3,8 @@
 //! - [`protocol`]: what the page and a worker say to each other (no features needed),
 //! - [`wire`]: how that is put into `postMessage`,
 //! - `worker` (feature `worker`): the loop that both engines share,
-//! - `cpu` (feature `candle`) and `webgpu` (feature `webgpu`): one small, non-generic engine each.
+//! - `cpu` (feature `worker`) and `webgpu` (feature `webgpu`): one small, non-generic engine each,
+//! - `candle` (feature `candle`): a third one for the tests, which no worker runs.
 
 pub mod protocol;
 pub mod wire;
@@ -14,6 +15,8 @@ pub mod picture;
 pub mod worker;
 
 #[cfg(feature = "candle")]
+pub mod candle;
+#[cfg(feature = "worker")]
 pub mod cpu;
 #[cfg(feature = "webgpu")]
 pub mod webgpu;
