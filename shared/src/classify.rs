@@ -1,13 +1,15 @@
 //! A loaded model: a scan in, probabilities and class-activation maps out.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::backend::Backend;
 use thiserror::Error;
 
-use crate::arch::{Network, moments};
+use crate::arch::Network;
 use crate::bundle::{Manifest, UncertaintyMethod};
-use crate::cam::{ClassMap, grad_cam};
+use crate::cam::{Activations, ClassMap};
+use crate::direct::DirectRunner;
 use crate::geometry::Placement;
 use crate::preprocess::{self, ModelInput};
+use crate::runner::{BurnRunner, Runner};
 use crate::scan::Scan;
 use crate::trust::ood::Detector;
 use crate::trust::uncertainty::{Combined, combine, doubt, entropy};
@@ -81,34 +83,38 @@ impl Classification {
     }
 }
 
-/// A network with its manifest, ready on a device.
+/// A network with its manifest, ready to run: everything around what the runner `R` computes.
 #[derive(Debug)]
-pub struct Classifier<B: Backend> {
+pub struct Pipeline<R> {
     manifest: Manifest,
-    network: Network<B>,
+    runner: R,
     detector: Option<Detector>,
-    device: B::Device,
 }
 
-/// What the network gives for one input.
-struct Output {
-    logits: Vec<f32>,
-    maps: Vec<ClassMap>,
-    features: Vec<f32>,
-}
+/// A classifier on a burn backend.
+pub type Classifier<B> = Pipeline<BurnRunner<B>>;
+
+/// A classifier on the CPU without a burn backend.
+pub type DirectClassifier = Pipeline<DirectRunner>;
 
 impl<B: Backend> Classifier<B> {
-    pub(crate) fn new(
-        manifest: Manifest,
-        network: Network<B>,
-        detector: Option<Detector>,
-        device: B::Device,
-    ) -> Self {
+    /// The network.
+    pub fn network(&self) -> &Network<B> {
+        self.runner.network()
+    }
+
+    /// The device it lies on.
+    pub fn device(&self) -> &B::Device {
+        self.runner.device()
+    }
+}
+
+impl<R: Runner> Pipeline<R> {
+    pub(crate) fn new(manifest: Manifest, runner: R, detector: Option<Detector>) -> Self {
         Self {
             manifest,
-            network,
+            runner,
             detector,
-            device,
         }
     }
 
@@ -117,20 +123,15 @@ impl<B: Backend> Classifier<B> {
         &self.manifest
     }
 
-    /// The network.
-    pub fn network(&self) -> &Network<B> {
-        &self.network
-    }
-
-    /// The device it lies on.
-    pub fn device(&self) -> &B::Device {
-        &self.device
+    /// What computes the network.
+    pub fn runner(&self) -> &R {
+        &self.runner
     }
 
     /// One pass over an empty image, so that kernels are compiled before the first scan comes.
     pub async fn warm_up(&self) -> Result<(), ClassifyError> {
         let values = vec![0.0; self.manifest.input.len()];
-        self.run(&[&values]).await.map(|_| ())
+        self.runner.activations(&[&values]).await.map(|_| ())
     }
 
     /// Classifies one scan.
@@ -149,18 +150,16 @@ impl<B: Backend> Classifier<B> {
         };
         let inputs = tta::inputs(scan, &self.manifest.input, &spec.views);
         let planes: Vec<&[f32]> = inputs.iter().map(|input| input.values.as_slice()).collect();
-        let outputs = self.run(&planes).await?;
+        let outputs = self.runner.activations(&planes).await?;
         let temperature = self.manifest.temperature();
         let rows: Vec<Vec<f32>> = outputs
             .iter()
-            .map(|output| softmax(&output.logits, temperature))
+            .map(|output| softmax(output.logits(), temperature))
             .collect();
         let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
-        let (Some(first), Some(input), Some(combined)) = (
-            outputs.into_iter().next(),
-            inputs.into_iter().next(),
-            combine(&rows),
-        ) else {
+        let (Some(first), Some(input), Some(combined)) =
+            (outputs.first(), inputs.into_iter().next(), combine(&rows))
+        else {
             return self.classify(scan).await;
         };
         let mut result = self.finish(first, input.placement, scan.colourfulness());
@@ -191,11 +190,11 @@ impl<B: Backend> Classifier<B> {
         input: ModelInput,
         colourfulness: Option<f32>,
     ) -> Result<Classification, ClassifyError> {
-        let mut outputs = self.run(&[&input.values]).await?;
-        match outputs.pop() {
+        let outputs = self.runner.activations(&[&input.values]).await?;
+        match outputs.first() {
             Some(output) => Ok(self.finish(output, input.placement, colourfulness)),
             None => Err(ClassifyError::NotFinite {
-                backend: B::name(&self.device),
+                backend: self.runner.name(),
             }),
         }
     }
@@ -209,9 +208,9 @@ impl<B: Backend> Classifier<B> {
             return Ok(Vec::new());
         }
         let planes: Vec<&[f32]> = inputs.iter().map(|input| input.values.as_slice()).collect();
-        let outputs = self.run(&planes).await?;
+        let outputs = self.runner.activations(&planes).await?;
         Ok(outputs
-            .into_iter()
+            .iter()
             .zip(inputs)
             .map(|(output, input)| self.finish(output, input.placement, None))
             .collect())
@@ -219,11 +218,12 @@ impl<B: Backend> Classifier<B> {
 
     fn finish(
         &self,
-        output: Output,
+        activations: &Activations,
         placement: Placement,
         colourfulness: Option<f32>,
     ) -> Classification {
-        let probabilities = softmax(&output.logits, self.manifest.temperature());
+        let probabilities = softmax(activations.logits(), self.manifest.temperature());
+        let features = activations.moments();
         let trust = self.manifest.trust.as_ref();
         let evidence = Evidence {
             uncertainty: trust
@@ -232,19 +232,27 @@ impl<B: Backend> Classifier<B> {
             ood: self
                 .detector
                 .as_ref()
-                .map(|detector| detector.score(&output.logits, &output.features)),
+                .map(|detector| detector.score(activations.logits(), &features)),
             colourfulness,
         };
         Classification {
             verdict: judge(&probabilities, &evidence, trust),
             probabilities,
-            logits: output.logits,
-            maps: output.maps,
+            logits: activations.logits().to_vec(),
+            maps: (0..activations.classes())
+                .map(|class| self.map(activations, activations.grad_cam(class)))
+                .collect(),
             placement,
-            features: output.features,
+            features,
             uncertainty: evidence.uncertainty,
             ood: evidence.ood,
         }
+    }
+
+    /// Values on the network's grid as a map.
+    pub(crate) fn map(&self, activations: &Activations, values: Vec<f32>) -> ClassMap {
+        let (width, height) = (activations.width(), activations.height());
+        ClassMap::new(width, height, values).with_origin(self.cell_origin(width, height))
     }
 
     /// Where the first cell of the network's grid of `width` x `height` cells lies, in cells.
@@ -257,68 +265,6 @@ impl<B: Backend> Classifier<B> {
             axis(width, manifest.input.width),
             axis(height, manifest.input.height),
         ]
-    }
-
-    /// A tensor's values, which must all be finite.
-    pub(crate) async fn read<const D: usize>(
-        &self,
-        tensor: Tensor<B, D>,
-    ) -> Result<Vec<f32>, ClassifyError> {
-        let backend_error = |reason: String| ClassifyError::Backend {
-            backend: B::name(&self.device),
-            reason,
-        };
-        let data = tensor
-            .into_data_async()
-            .await
-            .map_err(|error| backend_error(error.to_string()))?;
-        let values: Vec<f32> = data
-            .convert::<f32>()
-            .into_vec()
-            .map_err(|error| backend_error(format!("{error:?}")))?;
-        if values.iter().all(|value| value.is_finite()) {
-            Ok(values)
-        } else {
-            Err(ClassifyError::NotFinite {
-                backend: B::name(&self.device),
-            })
-        }
-    }
-
-    /// Logits, maps and features of each input, with a single read-back from the device.
-    async fn run(&self, inputs: &[&[f32]]) -> Result<Vec<Output>, ClassifyError> {
-        let tensor = preprocess::to_tensor::<B>(inputs, &self.manifest.input, &self.device);
-        let features = self.network.features(tensor);
-        let (logits, gradients) = self
-            .network
-            .head_module()
-            .logits_and_gradients(features.clone());
-        let moments = moments(features.clone());
-        let maps = grad_cam(features, gradients);
-        let [batch, classes, height, width] = maps.dims();
-        let area = height * width;
-        let origin = self.cell_origin(width, height);
-        let row = classes * (1 + area) + moments.dims()[1];
-        let output: Tensor<B, 2> = Tensor::cat(
-            vec![logits, maps.reshape([batch, classes * area]), moments],
-            1,
-        );
-        let values = self.read(output).await?;
-        Ok(values
-            .chunks_exact(row)
-            .map(|image| {
-                let (logits, rest) = image.split_at(classes);
-                let (maps, features) = rest.split_at(classes * area);
-                Output {
-                    logits: logits.to_vec(),
-                    maps: maps
-                        .chunks_exact(area)
-                        .map(|map| ClassMap::new(width, height, map.to_vec()).with_origin(origin))
-                        .collect(),
-                    features: features.to_vec(),
-                }
-            })
-            .collect())
     }
 }
 

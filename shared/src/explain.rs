@@ -1,11 +1,10 @@
 //! Class-activation maps of any method, see [`CamMethod`].
 
-use burn::tensor::{Tensor, backend::Backend};
-
 use crate::cam::{Activations, CamMethod, ClassMap, random_map};
-use crate::classify::{Classifier, ClassifyError};
+use crate::classify::{ClassifyError, Pipeline};
 use crate::geometry::Placement;
-use crate::preprocess::{ModelInput, to_tensor};
+use crate::preprocess::ModelInput;
+use crate::runner::Runner;
 
 /// What the methods leave open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub struct Explanation {
     pub placement: Placement,
 }
 
-impl<B: Backend> Classifier<B> {
+impl<R: Runner> Pipeline<R> {
     /// The map of every class, in class order, by one method with the default options.
     pub async fn explain(
         &self,
@@ -81,52 +80,13 @@ impl<B: Backend> Classifier<B> {
 
     /// Logits of several normalised input planes, in their order and before temperature scaling.
     pub async fn logits(&self, planes: &[&[f32]]) -> Result<Vec<Vec<f32>>, ClassifyError> {
-        if planes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let tensor = to_tensor::<B>(planes, &self.manifest().input, self.device());
-        let logits = self.network().forward(tensor);
-        let classes = logits.dims()[1];
-        let values = self.read(logits).await?;
-        Ok(values.chunks_exact(classes).map(<[f32]>::to_vec).collect())
+        self.runner().logits(planes).await
     }
 
     /// Features, gradients and logits of several normalised input planes, in their order, with a
     /// single read-back from the device.
     pub async fn activations(&self, planes: &[&[f32]]) -> Result<Vec<Activations>, ClassifyError> {
-        if planes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let tensor = to_tensor::<B>(planes, &self.manifest().input, self.device());
-        let features = self.network().features(tensor);
-        let [batch, channels, height, width] = features.dims();
-        let (logits, gradients) = self
-            .network()
-            .head_module()
-            .logits_and_gradients(features.clone());
-        let classes = logits.dims()[1];
-        let values: Tensor<B, 2> = Tensor::cat(
-            vec![
-                logits,
-                gradients.reshape([batch, classes * channels]),
-                features.reshape([batch, channels * height * width]),
-            ],
-            1,
-        );
-        let row = values.dims()[1];
-        let values = self.read(values).await?;
-        let activations = values.chunks_exact(row).map(|row| {
-            let (logits, rest) = row.split_at(classes);
-            let (gradients, features) = rest.split_at(classes * channels);
-            let (logits, gradients) = (logits.to_vec(), gradients.to_vec());
-            Activations::new(logits, gradients, features.to_vec(), width, height)
-        });
-        activations
-            .collect::<Option<_>>()
-            .ok_or_else(|| ClassifyError::Backend {
-                backend: B::name(self.device()),
-                reason: "the feature maps came back in another size".into(),
-            })
+        self.runner().activations(planes).await
     }
 
     async fn maps(
@@ -136,9 +96,7 @@ impl<B: Backend> Classifier<B> {
         method: CamMethod,
         options: &ExplainOptions,
     ) -> Result<Vec<ClassMap>, ClassifyError> {
-        let (width, height) = (activations.width(), activations.height());
-        let origin = self.cell_origin(width, height);
-        let map = |values: Vec<f32>| ClassMap::new(width, height, values).with_origin(origin);
+        let map = |values: Vec<f32>| self.map(activations, values);
         let classes = activations.classes();
         let by_class = |values: fn(&Activations, usize) -> Vec<f32>| {
             (0..classes)

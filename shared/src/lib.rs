@@ -10,7 +10,8 @@
 //! 6. [`explain`]: maps by any other method, for the same input,
 //! 7. [`trust`]: how sure the answer is, and whether the picture is like the training images.
 //!
-//! The crate is generic over the burn backend, compiles natively and to `wasm32-unknown-unknown`,
+//! A [`runner`] computes the network: burn on any of its backends, or [`direct`], which needs none. The
+//! crate is generic over the burn backend, compiles natively and to `wasm32-unknown-unknown`,
 //! opens no files and starts no threads.
 
 pub mod arch;
@@ -18,10 +19,12 @@ pub mod bundle;
 pub mod cam;
 pub mod classify;
 pub mod decode;
+pub mod direct;
 pub mod explain;
 pub mod geometry;
 pub mod labels;
 pub mod preprocess;
+pub mod runner;
 pub mod scan;
 pub mod trust;
 

@@ -10,7 +10,7 @@ use scanlight_model::arch::{
     Architecture, CompactResnetConfig, HeadConfig, InvertedStageConfig, MobileNetV2Config,
     ReferenceCnnConfig, StageConfig,
 };
-use scanlight_model::cam::grad_cam;
+use scanlight_model::cam::Activations;
 
 type B = Autodiff<Flex>;
 
@@ -46,21 +46,25 @@ fn closed_form_equals_autodiff_for_every_class() {
         let values: Vec<f32> = (0..2 * 24 * 5 * 7)
             .map(|i| ((i * 37 % 101) as f32 / 50.0 - 0.6).max(0.0))
             .collect();
-        let data = TensorData::new(values, [2, 24, 5, 7]);
+        let data = TensorData::new(values.clone(), [2, 24, 5, 7]);
         let features = Tensor::<B, 4>::from_data(data.clone(), &device);
         let (logits, gradients) = head.logits_and_gradients(features.clone());
-        let forward = head.forward(features.clone());
+        let forward = head.forward(features);
         let difference = (logits - forward).abs().max().into_scalar();
         assert!(difference < 1e-6, "{difference}");
 
-        let maps = grad_cam(features, gradients);
+        let gradients: Vec<f32> = gradients.into_data().into_vec().unwrap();
+        let images = values.chunks_exact(24 * 35);
+        let images: Vec<Activations> = images
+            .zip(gradients.chunks_exact(4 * 24))
+            .map(|(features, gradients)| {
+                let (features, gradients) = (features.to_vec(), gradients.to_vec());
+                Activations::new(vec![0.0; 4], gradients, features, 7, 5).unwrap()
+            })
+            .collect();
         for class in 0..4 {
-            let ours: Vec<f32> = maps
-                .clone()
-                .narrow(1, class, 1)
-                .into_data()
-                .into_vec()
-                .unwrap();
+            let maps = images.iter().map(|image| image.grad_cam(class));
+            let ours: Vec<f32> = maps.flatten().collect();
             let theirs = by_autodiff(&head, data.clone(), class);
             assert_eq!(ours.len(), theirs.len());
             for (a, b) in ours.iter().zip(&theirs) {

@@ -1,8 +1,8 @@
 //! The same picture gives the same answer on every backend.
 //!
 //! `tests/golden/` holds a synthetic picture, a small bundle of each architecture with random
-//! weights, and the answers that burn-flex gave. Native candle and wgpu are held to it here, the
-//! page's two engines in `web/engine/tests/parity.rs`. After a change of the architectures or the
+//! weights, and the answers that burn-flex gave. Native candle and wgpu and the direct path are held to
+//! it here, the page's engines in `web/engine/tests/parity.rs`. After a change of the architectures or the
 //! preprocessing that is meant, write the answers anew (and new weights for an architecture whose
 //! folder was removed):
 //! `SCANLIGHT_WRITE_GOLDEN=1 cargo test -p scanlight-model --test parity`
@@ -20,8 +20,9 @@ use scanlight_model::arch::{
     StageConfig,
 };
 use scanlight_model::bundle::{Bundle, MANIFEST_FILE, Manifest, WEIGHTS_FILE};
-use scanlight_model::classify::Classification;
+use scanlight_model::classify::{Classification, Pipeline};
 use scanlight_model::decode::decode;
+use scanlight_model::runner::Runner;
 use serde::{Deserialize, Serialize};
 
 /// What `golden.json` says of one bundle.
@@ -93,12 +94,19 @@ async fn classify<B: Backend>(
     picture: &[u8],
     device: B::Device,
 ) -> Classification {
-    let classifier = bundle.classifier::<B>(&device).unwrap();
+    answer(&bundle.classifier::<B>(&device).unwrap(), picture).await
+}
+
+async fn answer(classifier: &Pipeline<impl Runner>, picture: &[u8]) -> Classification {
     classifier.warm_up().await.unwrap();
     classifier
         .classify(&decode(picture).unwrap())
         .await
         .unwrap()
+}
+
+fn classify_directly(bundle: &Bundle, picture: &[u8]) -> Classification {
+    pollster::block_on(answer(&bundle.direct_classifier().unwrap(), picture))
 }
 
 fn golden(result: &Classification) -> Golden {
@@ -207,6 +215,12 @@ fn compare(name: &str, expected: &Golden, found: &Golden) {
 }
 
 fn held_to_golden<B: Backend>(device: B::Device) {
+    all_held_to_golden(&B::name(&device), |bundle, picture| {
+        pollster::block_on(classify::<B>(bundle, picture, device.clone()))
+    });
+}
+
+fn all_held_to_golden(what: &str, classify: impl Fn(&Bundle, &[u8]) -> Classification) {
     let folder = folder();
     let picture = std::fs::read(folder.join("picture.png")).unwrap();
     let text = std::fs::read(folder.join("golden.json")).unwrap();
@@ -214,9 +228,8 @@ fn held_to_golden<B: Backend>(device: B::Device) {
     assert_eq!(all.len(), small_architectures().len());
     for (kind, expected) in &all {
         let bundle = open(&folder.join(kind));
-        let result = pollster::block_on(classify::<B>(&bundle, &picture, device.clone()));
-        let name = format!("{kind} on {}", B::name(&device));
-        compare(&name, expected, &golden(&result));
+        let result = classify(&bundle, &picture);
+        compare(&format!("{kind} on {what}"), expected, &golden(&result));
     }
 }
 
@@ -235,6 +248,11 @@ type Candle = burn_candle::Candle<f32, i64>;
 #[test]
 fn native_candle_agrees() {
     held_to_golden::<Candle>(Default::default());
+}
+
+#[test]
+fn the_direct_path_agrees() {
+    all_held_to_golden("the direct path", classify_directly);
 }
 
 #[test]
@@ -259,6 +277,8 @@ fn shipped_models_agree_on_all_backends() {
             &picture,
             Default::default(),
         )));
+        let direct = classify_directly(&bundle, &picture);
+        compare(&format!("{name} directly"), &expected, &golden(&direct));
         let candle = pollster::block_on(classify::<Candle>(&bundle, &picture, Default::default()));
         compare(&format!("{name} on candle"), &expected, &golden(&candle));
         let wgpu = pollster::block_on(classify::<burn_wgpu::Wgpu>(

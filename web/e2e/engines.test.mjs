@@ -44,7 +44,7 @@ describe('engines', () => {
   test('?backend=cpu runs on the CPU', async () => {
     const page = await fresh({ query: '?backend=cpu' });
     onCpu = await classify(page);
-    assert.match(onCpu.engine, /^CPU \(candle, SIMD\) · /);
+    assert.match(onCpu.engine, /^CPU \(direct, SIMD\) · /);
     assert.equal(server.count(/webgpu/), 0);
     await noProblems(page);
     await page.context().close();
@@ -108,7 +108,7 @@ describe('engines', () => {
       if (!webgpu) return t.skip('this browser offers no WebGPU adapter');
       const page = await fresh({ query: `?backend=webgpu&debug=${hook}` });
       const shown = await classify(page);
-      assert.match(shown.engine, /^CPU \(candle, SIMD\) · /);
+      assert.match(shown.engine, /^CPU \(direct, SIMD\) · /);
       assert.match(await page.textContent('#notice'), /WebGPU failed \(simulated failure\), so the CPU runs instead/);
       assert.equal(weights(), 1);
       // The counter owns up to an engine that was fetched while the file was open: its script and module.

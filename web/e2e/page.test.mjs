@@ -21,7 +21,7 @@ describe('the page on the CPU', () => {
 
   test('says what runs before any file', async () => {
     const { engine, bars } = await read(page);
-    assert.match(engine, /^CPU \(candle, SIMD\) · ready in /);
+    assert.match(engine, /^CPU \(direct, SIMD\) · ready in /);
     assert.ok(bars.length >= 2);
     assert.ok(bars.every((bar) => bar.percent === '' && !bar.chosen));
   });
@@ -34,7 +34,7 @@ describe('the page on the CPU', () => {
     assert.ok(best.chosen, 'the predicted class is the one whose heat map is shown');
     const total = shown.bars.reduce((sum, bar) => sum + Number.parseFloat(bar.width), 0);
     assert.ok(Math.abs(total - 100) < 0.5, `the bars add up to ${total} %`);
-    assert.match(shown.engine, /^CPU \(candle, SIMD\) · [\d.]+ m?s$/);
+    assert.match(shown.engine, /^CPU \(direct, SIMD\) · [\d.]+ m?s$/);
     assert.match(shown.caution, /not a diagnosis/i);
     const scan = await canvas(page, '#scan');
     assert.deepEqual([scan.width, scan.height], [200, 160]);

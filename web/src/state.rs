@@ -51,7 +51,7 @@ pub enum Step {
 pub struct EngineInfo {
     /// Which one.
     pub kind: EngineKind,
-    /// Its name with the library or the adapter: "CPU (candle, SIMD)".
+    /// Its name with the library or the adapter: "CPU (direct, SIMD)".
     pub label: String,
     /// Time to set up and load, in milliseconds.
     pub load_ms: f64,

@@ -18,7 +18,7 @@ use crate::steps::note;
 /// The target of the page's code.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The features of `scanlight-engine` that hold all engines: with both, what they share is compiled once.
+/// The features of `scanlight-engine` that hold all engines, the tests' own included.
 pub const ENGINES: &str = "scanlight-engine/candle,scanlight-engine/webgpu";
 
 /// The crates of the standard library; the last two are for tests and for crates that name `proc_macro`.

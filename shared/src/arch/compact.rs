@@ -69,7 +69,7 @@ impl CompactResnetConfig {
     }
 
     /// Channels of the two stages that are merged, the finer first.
-    fn merged(&self) -> Option<[usize; 2]> {
+    pub(crate) fn merged(&self) -> Option<[usize; 2]> {
         match self.stages.as_slice() {
             [.., fine, coarse] if self.merge > 0 => Some([fine.channels, coarse.channels]),
             _ => None,
@@ -82,13 +82,13 @@ impl CompactResnetConfig {
     }
 
     /// Blocks before the last stage.
-    fn blocks_before_last(&self) -> usize {
+    pub(crate) fn blocks_before_last(&self) -> usize {
         let earlier = self.stages.iter().rev().skip(1);
         earlier.map(|stage| stage.blocks).sum()
     }
 
     /// Input channels, output channels and stride of each block.
-    fn blocks(&self) -> Vec<(usize, usize, usize)> {
+    pub(crate) fn blocks(&self) -> Vec<(usize, usize, usize)> {
         let mut from = self.stem;
         let mut blocks = Vec::new();
         for stage in &self.stages {
@@ -100,7 +100,7 @@ impl CompactResnetConfig {
         blocks
     }
 
-    fn squeezed(&self, channels: usize) -> usize {
+    pub(crate) fn squeezed(&self, channels: usize) -> usize {
         (channels / self.squeeze.max(1)).max(4)
     }
 

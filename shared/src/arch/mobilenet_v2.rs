@@ -75,11 +75,23 @@ impl Default for MobileNetV2Config {
 
 /// Sizes of one block.
 #[derive(Debug, Clone, Copy)]
-struct BlockSizes {
-    from: usize,
-    inside: usize,
-    to: usize,
-    stride: usize,
+pub(crate) struct BlockSizes {
+    pub(crate) from: usize,
+    pub(crate) inside: usize,
+    pub(crate) to: usize,
+    pub(crate) stride: usize,
+}
+
+impl BlockSizes {
+    /// Whether the block widens its input first.
+    pub(crate) fn expands(&self) -> bool {
+        self.inside != self.from
+    }
+
+    /// Whether its input is added to its output.
+    pub(crate) fn residual(&self) -> bool {
+        self.stride == 1 && self.from == self.to
+    }
 }
 
 /// A channel count times a factor, rounded to a multiple of 8 without losing more than a tenth:
@@ -100,12 +112,12 @@ impl MobileNetV2Config {
         HeadConfig::new(self.last_channels(), classes, 0, self.dropout)
     }
 
-    fn stem_channels(&self) -> usize {
+    pub(crate) fn stem_channels(&self) -> usize {
         scaled(self.stem, self.width)
     }
 
     /// Channels of the feature maps.
-    pub(super) fn last_channels(&self) -> usize {
+    pub(crate) fn last_channels(&self) -> usize {
         if self.width > 1.0 {
             scaled(self.last, self.width)
         } else {
@@ -118,7 +130,7 @@ impl MobileNetV2Config {
         1 + self.stages.iter().filter(|stage| stage.stride > 1).count()
     }
 
-    fn blocks(&self) -> Vec<BlockSizes> {
+    pub(crate) fn blocks(&self) -> Vec<BlockSizes> {
         let mut from = self.stem_channels();
         let mut blocks = Vec::new();
         for stage in &self.stages {
@@ -170,10 +182,10 @@ impl MobileNetV2Config {
         let inner: u64 = blocks
             .iter()
             .map(|block| {
-                let expand = if block.inside == block.from {
-                    0
-                } else {
+                let expand = if block.expands() {
                     layer(block.from * block.inside, block.inside)
+                } else {
+                    0
                 };
                 expand
                     + layer(9 * block.inside, block.inside)
@@ -217,10 +229,12 @@ impl<B: Backend> InvertedResidual<B> {
             stride,
         } = sizes;
         Self {
-            expand: (inside != from).then(|| ConvNorm::new(same([from, inside], 1, 1, 1), device)),
+            expand: sizes
+                .expands()
+                .then(|| ConvNorm::new(same([from, inside], 1, 1, 1), device)),
             depthwise: ConvNorm::new(same([inside, inside], 3, stride, inside), device),
             project: ConvNorm::new(same([inside, to], 1, 1, 1), device),
-            residual: stride == 1 && from == to,
+            residual: sizes.residual(),
         }
     }
 

@@ -21,7 +21,9 @@ use burn::tensor::backend::Backend;
 use sha2::{Digest, Sha256};
 
 use crate::arch::Network;
-use crate::classify::Classifier;
+use crate::classify::{Classifier, DirectClassifier};
+use crate::direct::DirectRunner;
+use crate::runner::BurnRunner;
 use crate::trust::ood::{Arrays, Detector};
 
 /// File name of the manifest in a bundle's folder.
@@ -96,15 +98,22 @@ impl Bundle {
         )
     }
 
-    /// A classifier on a device.
+    /// A classifier on a device of a burn backend.
     pub fn classifier<B: Backend>(&self, device: &B::Device) -> Result<Classifier<B>, BundleError> {
         let network = self.network(device)?;
         let detector = self.detector(network.head_module().channels())?;
-        Ok(Classifier::new(
+        let runner = BurnRunner::new(network, self.manifest.input, device.clone());
+        Ok(Classifier::new(self.manifest.clone(), runner, detector))
+    }
+
+    /// A classifier on the CPU that needs no burn backend, see [`crate::direct`].
+    pub fn direct_classifier(&self) -> Result<DirectClassifier, BundleError> {
+        let runner = DirectRunner::new(&self.manifest, &self.weights)?;
+        let detector = self.detector(runner.channels())?;
+        Ok(DirectClassifier::new(
             self.manifest.clone(),
-            network,
+            runner,
             detector,
-            device.clone(),
         ))
     }
 

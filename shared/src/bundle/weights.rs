@@ -121,7 +121,8 @@ pub fn decode(bytes: &[u8]) -> Result<Tensors, BundleError> {
         .collect()
 }
 
-fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, BundleError> {
+/// A stored tensor's values, all of them finite.
+pub(crate) fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, BundleError> {
     let values: Vec<f32> = match view.dtype() {
         Dtype::F32 => view
             .data()
@@ -154,6 +155,29 @@ pub fn save<B: Backend>(
     encode(&tensors(network)?, precision)
 }
 
+/// A safetensors file, which holds about as many values as the architecture needs: a manifest that
+/// asks for far more must not cost memory.
+pub(crate) fn open<'a>(
+    architecture: &Architecture,
+    classes: usize,
+    bytes: &'a [u8],
+) -> Result<SafeTensors<'a>, BundleError> {
+    let invalid = |reason: String| BundleError::Weights { reason };
+    let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(error.to_string()))?;
+    let found: u64 = file
+        .tensors()
+        .iter()
+        .map(|(_, view)| view.shape().iter().map(|&n| n as u64).product::<u64>())
+        .sum();
+    let needed = architecture.value_count(classes);
+    if needed > found.saturating_mul(4).saturating_add(4096) {
+        return Err(invalid(format!(
+            "it holds {found} values, but the architecture needs {needed}"
+        )));
+    }
+    Ok(file)
+}
+
 /// A network with the weights of a safetensors file.
 ///
 /// Names, shapes and kinds of numbers must be exactly those of the architecture, and every value
@@ -165,19 +189,7 @@ pub fn load<B: Backend>(
     device: &B::Device,
 ) -> Result<Network<B>, BundleError> {
     let invalid = |reason: String| BundleError::Weights { reason };
-    let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(error.to_string()))?;
-    let found: u64 = file
-        .tensors()
-        .iter()
-        .map(|(_, view)| view.shape().iter().map(|&n| n as u64).product::<u64>())
-        .sum();
-    // A manifest that asks for far more than the file holds must not cost memory.
-    let needed = architecture.value_count(classes);
-    if needed > found.saturating_mul(4).saturating_add(4096) {
-        return Err(invalid(format!(
-            "it holds {found} values, but the architecture needs {needed}"
-        )));
-    }
+    let file = open(architecture, classes, bytes)?;
     let mut network = architecture.init::<B>(classes, device);
     let expected = tensor_shapes(&network);
 

@@ -43,6 +43,11 @@ impl Activations {
         &self.logits
     }
 
+    /// Logits in class order.
+    pub fn into_logits(self) -> Vec<f32> {
+        self.logits
+    }
+
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.logits.len()
@@ -78,6 +83,22 @@ impl Activations {
     pub fn gradient(&self, class: usize) -> &[f32] {
         let channels = self.channels();
         &self.gradients[class * channels..(class + 1) * channels]
+    }
+
+    /// Each feature map's mean, then each one's deviation over its cells, `[2 K]`.
+    pub fn moments(&self) -> Vec<f32> {
+        let area = self.area() as f32;
+        let mean = |values: &mut dyn Iterator<Item = f32>| values.sum::<f32>() / area;
+        let features = || self.features.chunks_exact(self.area());
+        let mut moments: Vec<f32> = features()
+            .map(|map| mean(&mut map.iter().copied()))
+            .collect();
+        for (map, channel) in features().zip(0..) {
+            let middle: f32 = moments[channel];
+            let squares = &mut map.iter().map(|value| (value - middle) * (value - middle));
+            moments.push(mean(squares).sqrt());
+        }
+        moments
     }
 
     /// The positive part of a weighted sum of feature maps.

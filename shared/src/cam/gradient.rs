@@ -4,21 +4,7 @@
 //! to that mean, the gradient with respect to each cell is `g_k / Z`. The papers' sums over cells
 //! then have closed forms, which the tests hold to automatic differentiation cell by cell.
 
-use burn::tensor::{Tensor, activation::relu, backend::Backend};
-
 use super::activations::Activations;
-
-/// Grad-CAM of every class, `[N, C, h, w]`, not normalised, from feature maps `[N, K, h, w]` and
-/// the logits' gradients `[N, C, K]` with respect to the pooled features.
-pub fn grad_cam<B: Backend>(features: Tensor<B, 4>, gradients: Tensor<B, 3>) -> Tensor<B, 4> {
-    let [batch, channels, height, width] = features.dims();
-    let classes = gradients.dims()[1];
-    let area = height * width;
-    // The gradient of a mean is the same everywhere, so its mean over the plane is 1 / area of it.
-    let weights = gradients.div_scalar(area as f32);
-    relu(weights.matmul(features.reshape([batch, channels, area])))
-        .reshape([batch, classes, height, width])
-}
 
 impl Activations {
     /// Grad-CAM of a class (Selvaraju et al. 2017, <https://arxiv.org/abs/1610.02391>):

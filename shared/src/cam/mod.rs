@@ -34,7 +34,6 @@ mod spot;
 
 pub use activations::Activations;
 pub use colour::{blend, colour};
-pub use gradient::grad_cam;
 pub use map::ClassMap;
 pub use method::{CamCost, CamMethod, UnknownCamMethod};
 pub use random::random_map;

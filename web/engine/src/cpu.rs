@@ -1,33 +1,29 @@
-//! The engine on the CPU: burn-candle, with the SIMD instructions of wasm.
+//! The engine on the CPU: the model crate's direct path, with the SIMD instructions of wasm.
 
 use crate::protocol::EngineKind;
 use crate::worker::{Engine, EngineError};
 use scanlight_model::Scan;
 use scanlight_model::bundle::Bundle;
-use scanlight_model::classify::{Classification, Classifier};
-
-// burn-candle is deprecated as of burn 0.21; it is the CPU engine asked for, and 0.21 is pinned.
-#[allow(deprecated)]
-type Backend = burn_candle::Candle<f32, i64>;
+use scanlight_model::classify::{Classification, DirectClassifier};
 
 /// A loaded network on the CPU.
 pub struct CpuEngine {
-    classifier: Classifier<Backend>,
+    classifier: DirectClassifier,
 }
 
 impl Engine for CpuEngine {
     const KIND: EngineKind = EngineKind::Cpu;
 
     async fn load(bundle: &Bundle) -> Result<Self, EngineError> {
-        let classifier = bundle.classifier(&Default::default())?;
+        let classifier = bundle.direct_classifier()?;
         Ok(Self { classifier })
     }
 
     fn detail(&self) -> String {
         if cfg!(target_feature = "simd128") {
-            "candle, SIMD".into()
+            "direct, SIMD".into()
         } else {
-            "candle".into()
+            "direct".into()
         }
     }
 

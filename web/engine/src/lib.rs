@@ -4,7 +4,8 @@
 //! - [`wire`]: how that is put into `postMessage`,
 //! - `answer` (feature `worker`): the model's answer in the protocol's words,
 //! - `worker` (feature `worker`): the loop that both engines share,
-//! - `cpu` (feature `candle`) and `webgpu` (feature `webgpu`): one small, non-generic engine each.
+//! - `cpu` (feature `worker`) and `webgpu` (feature `webgpu`): one small, non-generic engine each,
+//! - `candle` (feature `candle`): a third one for the tests, which no worker runs.
 
 pub mod protocol;
 pub mod wire;
@@ -17,6 +18,8 @@ pub mod picture;
 pub mod worker;
 
 #[cfg(feature = "candle")]
+pub mod candle;
+#[cfg(feature = "worker")]
 pub mod cpu;
 #[cfg(feature = "webgpu")]
 pub mod webgpu;

@@ -16,7 +16,7 @@ pub const PROTOCOL: u32 = 2;
 pub enum EngineKind {
     /// burn-wgpu on WebGPU.
     Webgpu,
-    /// burn-candle on the CPU, with SIMD.
+    /// The CPU without a burn backend, with SIMD.
     Cpu,
 }
 

@@ -1,9 +1,10 @@
-//! Both engines in wasm give the answers of the golden file, as the native backends do
+//! The engines in wasm give the answers of the golden file, as the native backends do
 //! (`shared/tests/parity.rs` says how it is made).
 #![cfg(target_arch = "wasm32")]
 // clippy.toml allows this in tests, but clippy does not know these functions as such.
 #![allow(clippy::unwrap_used)]
 
+use scanlight_engine::candle::CandleEngine;
 use scanlight_engine::cpu::CpuEngine;
 use scanlight_engine::webgpu::WebgpuEngine;
 use scanlight_engine::worker::Engine;
@@ -82,6 +83,11 @@ async fn held_to_golden<E: Engine>(name: &str) {
 #[wasm_bindgen_test]
 async fn the_cpu_engine_agrees() {
     held_to_golden::<CpuEngine>("wasm CPU").await;
+}
+
+#[wasm_bindgen_test]
+async fn the_candle_engine_agrees() {
+    held_to_golden::<CandleEngine>("wasm candle").await;
 }
 
 #[wasm_bindgen_test]

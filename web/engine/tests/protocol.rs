@@ -66,7 +66,7 @@ fn every_reply_round_trips() {
             stage: Stage::WarmUp,
         },
         Reply::Ready {
-            detail: "candle, SIMD".into(),
+            detail: "direct, SIMD".into(),
             load_ms: 12.0,
             warm_up_ms: 34.5,
             requests: 2,
