@@ -1,6 +1,6 @@
 //! Class-activation maps: where the network looked.
 //!
-//! [`CamMethod`] names the methods; [`Classifier::explain`](crate::classify::Classifier::explain)
+//! [`CamMethod`] names the methods; [`Pipeline::explain`](crate::classify::Pipeline::explain)
 //! computes any of them. `classify` gives Grad-CAM with its answer, since that costs next to nothing.
 //!
 //! All architectures end in global average pooling and dense layers. The gradient of a logit with
