@@ -75,6 +75,13 @@ fn a_bundle_gives_the_same_logits_after_a_round_trip() {
         for (a, b) in logits(&bundle).iter().zip(logits(&half)) {
             assert!((a - b).abs() < 0.02, "{a} {b}");
         }
+
+        let rounded = Precision::Rounded(8);
+        let rounded = Bundle::pack(bundle.manifest.clone(), &network, rounded).unwrap();
+        assert!(rounded.weights().len() < half.weights().len());
+        for (a, b) in logits(&bundle).iter().zip(logits(&rounded)) {
+            assert!((a - b).abs() < 0.05, "{a} {b}");
+        }
     }
 }
 
@@ -93,6 +100,34 @@ fn tensors_have_pytorch_names_and_the_counted_sizes() {
         let output = &shapes["head.output.weight"];
         assert_eq!(output[0], 4, "PyTorch's dense layers are [out, in]");
     }
+}
+
+#[test]
+fn rounded_weights_need_their_scales() {
+    let bundle = common::fresh_bundle::<Flex>(reference(), &Default::default());
+    let network = bundle.network::<Flex>(&Default::default()).unwrap();
+    let bytes = save(&network, Precision::Rounded(6)).unwrap();
+    let rounded = common::with_weights(&bundle, bytes);
+    rounded.network::<Flex>(&Default::default()).unwrap();
+    let name = "blocks.1.conv.weight";
+    let scale = format!("{name}.scale");
+
+    let missing = edited(&rounded, |tensors| drop(tensors.remove(&scale)));
+    assert!(matches!(load_error(&missing), BundleError::Scales { name: found } if found == name));
+    let short = edited(&rounded, |tensors| {
+        let other = tensors["blocks.0.conv.weight.scale"].clone();
+        tensors.insert(scale.clone(), other);
+    });
+    assert!(matches!(load_error(&short), BundleError::Scales { name: found } if found == name));
+    // Scales of a tensor that is not rounded are no part of any network.
+    let more = edited(&rounded, |tensors| {
+        let other = tensors[&scale].clone();
+        tensors.insert("head.output.bias.scale".into(), other);
+    });
+    assert!(matches!(
+        load_error(&more),
+        BundleError::UnexpectedTensor { .. }
+    ));
 }
 
 #[test]

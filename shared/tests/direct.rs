@@ -204,11 +204,13 @@ fn weights_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn half_precision_is_read_as_burn_reads_it() {
-    let bundle = small();
+fn short_weights_are_read_as_burn_reads_them() {
+    let bundle = trained(&small());
     let tensors = weights::decode(bundle.weights()).unwrap();
-    let bytes = weights::encode(&tensors, weights::Precision::Half).unwrap();
-    agrees(&trained(&common::with_weights(&bundle, bytes)));
+    for precision in [weights::Precision::Half, weights::Precision::Rounded(5)] {
+        let bytes = weights::encode(&tensors, precision).unwrap();
+        agrees(&common::with_weights(&bundle, bytes));
+    }
 }
 
 #[test]

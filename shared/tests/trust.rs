@@ -7,6 +7,7 @@ mod common;
 use std::path::PathBuf;
 
 use burn_flex::Flex;
+use scanlight_model::bundle::weights::Precision;
 use scanlight_model::bundle::{
     Bundle, BundleError, MANIFEST_FILE, Manifest, OodMethod, OodSpec, Trust, TtaSpec,
     UncertaintyMethod, UncertaintySpec, extra,
@@ -62,7 +63,9 @@ fn guarded(bundle: &Bundle, centre: &[f32], threshold: f32, abstain_above: f32) 
             fitted_on: "nothing".into(),
         }),
     });
-    bundle.with_extra(manifest, &detector.arrays()).unwrap()
+    bundle
+        .with_extra(manifest, &detector.arrays(), Precision::Full)
+        .unwrap()
 }
 
 fn classify(bundle: &Bundle) -> Classification {
@@ -153,7 +156,9 @@ fn faulty_trust_is_refused() {
     let bundle = guarded(&fresh(), &[0.0; 192], 0.5, 1.0);
     assert!(bundle.classifier::<Flex>(&Default::default()).is_ok());
     let error = |arrays: &Arrays| {
-        let broken = bundle.with_extra(bundle.manifest.clone(), arrays).unwrap();
+        let broken = bundle
+            .with_extra(bundle.manifest.clone(), arrays, Precision::Full)
+            .unwrap();
         broken
             .classifier::<Flex>(&Default::default())
             .expect_err("it must be refused")

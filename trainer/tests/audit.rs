@@ -12,6 +12,7 @@ use serde_json::Value;
 const CONFIG: &str = r#"
 epochs = 1
 batch_size = 8
+calibrate = false
 
 [architecture]
 kind = "reference_cnn"

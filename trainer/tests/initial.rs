@@ -12,6 +12,7 @@ use serde_json::Value;
 const CONFIG: &str = r#"
 epochs = 1
 batch_size = 8
+calibrate = false
 
 [architecture]
 kind = "mobilenet_v2"
@@ -67,7 +68,11 @@ fn trained() -> tempfile::TempDir {
     let at = folder.path();
     good(at, "synth --out data --per-class 8 --size 48 --seed 11");
     std::fs::write(at.join("config.toml"), CONFIG).unwrap();
-    std::fs::write(at.join("short.toml"), "epochs = 1\nbatch_size = 8\n").unwrap();
+    std::fs::write(
+        at.join("short.toml"),
+        "epochs = 1\nbatch_size = 8\ncalibrate = false\n",
+    )
+    .unwrap();
     good(at, "train --data data --out run --config config.toml");
     folder
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use scanlight_model::bundle::weights::decode;
 use serde_json::Value;
 
 /// Everything that could differ is on: dropout, the mean of the weights, mixing, all changes.
@@ -15,6 +16,7 @@ seed = 7
 epochs = 14
 batch_size = 4
 log_steps = true
+calibrate = false
 
 [architecture]
 kind = "reference_cnn"
@@ -156,6 +158,50 @@ fn an_interrupted_run_ends_with_the_same_bytes() {
     );
     let first = |run: &Path| log(run, "steps.jsonl")[0].clone();
     assert_ne!(first(&at.join("other")), first(&whole));
+}
+
+/// The rates of backbone and head differ, and the backbone begins to learn in the middle.
+#[test]
+fn so_does_one_that_starts_from_other_weights_and_thaws_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    good(at, "synth --out data --per-class 10 --size 48 --seed 9");
+    std::fs::write(at.join("config.toml"), CONFIG).unwrap();
+    good(
+        at,
+        "train --data data --out start --config config.toml --epochs 1",
+    );
+    let initial = "[initial]\nfreeze = \"backbone\"\nunfreeze_after = 3\nbackbone_rate = 0.3\n";
+    std::fs::write(at.join("config.toml"), format!("{CONFIG}\n{initial}")).unwrap();
+    let start = "train --data data --init start --config config.toml";
+    good(at, &format!("{start} --epochs 8 --out whole"));
+    let each = steps(&at.join("whole")) / 8;
+    // While frozen, and after it.
+    interrupt(
+        at,
+        &format!("{start} --epochs 8 --out pieces"),
+        "pieces",
+        each + each / 2,
+    );
+    interrupt(at, "train --resume pieces", "pieces", 4 * each + 1);
+    good(at, "train --resume pieces");
+    let (whole, pieces) = (at.join("whole"), at.join("pieces"));
+    for file in ["model.safetensors", "last/model.safetensors"] {
+        let read = |run: &Path| std::fs::read(run.join(file)).unwrap();
+        assert!(read(&whole) == read(&pieces), "{file} differs");
+    }
+    assert_eq!(log(&whole, "steps.jsonl"), log(&pieces, "steps.jsonl"));
+    // The backbone stayed until then, and not after.
+    let filter = |run: &str| {
+        let bytes = std::fs::read(at.join(run).join("last/model.safetensors")).unwrap();
+        decode(&bytes).unwrap()["blocks.0.conv.weight"]
+            .values
+            .clone()
+    };
+    good(at, &format!("{start} --epochs 3 --out frozen"));
+    let started = decode(&std::fs::read(at.join("start/model.safetensors")).unwrap()).unwrap();
+    assert_eq!(filter("frozen"), started["blocks.0.conv.weight"].values);
+    assert_ne!(filter("whole"), filter("frozen"));
 }
 
 #[test]

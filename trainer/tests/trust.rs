@@ -206,7 +206,7 @@ fn a_run_knows_how_far_to_trust_it() {
 
     good(
         at,
-        "publish one --to public/models/small --title Small --half",
+        "publish one --to public/models/small --title Small --weights bits8",
     );
     let card = std::fs::read_to_string(at.join("public/models/small/model_card.md")).unwrap();
     for heading in [

@@ -121,12 +121,21 @@ pub enum BundleError {
         expected: Vec<usize>,
     },
     /// A tensor's numbers are of a kind that is not read.
-    #[error("the tensor {name:?} holds {found} numbers; F32 and F16 are read")]
+    #[error("the tensor {name:?} holds {found} numbers; F32, F16 and, with scales, I8 are read")]
     DataType {
         /// Its name.
         name: String,
         /// Kind found.
         found: String,
+    },
+    /// Rounded weights without the scales that they need.
+    #[error(
+        "the tensor {name:?} holds rounded weights, but {name}{} is not one scale for each of its rows",
+        super::quantised::SCALE
+    )]
+    Scales {
+        /// Its name.
+        name: String,
     },
     /// A weight is not a finite number.
     #[error(

@@ -7,6 +7,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::BundleError;
+use super::weights::{self, Precision};
 use crate::trust::ood::{Array, Arrays, PREFIX};
 
 fn invalid(error: impl ToString) -> BundleError {
@@ -23,34 +24,21 @@ pub fn read(bytes: &[u8]) -> Result<Arrays, BundleError> {
         if !name.starts_with(PREFIX) {
             continue;
         }
-        let data = view.data();
-        let values: Vec<f32> = match view.dtype() {
-            Dtype::F32 => data
-                .chunks_exact(4)
-                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-                .collect(),
-            Dtype::F16 => data
-                .chunks_exact(2)
-                .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
-                .collect(),
-            other => {
-                return Err(BundleError::DataType {
-                    name,
-                    found: format!("{other:?}"),
-                });
-            }
-        };
-        if values.iter().any(|value| !value.is_finite()) {
-            return Err(BundleError::NotFinite { name });
-        }
+        let values = weights::values(&file, &name)?;
         let shape = view.shape().to_vec();
         arrays.insert(name, Array { shape, values });
     }
     Ok(arrays)
 }
 
-/// The same weights file with these tensors (32-bit) in place of those that [`read`] gives.
-pub fn replace(bytes: &[u8], arrays: &Arrays) -> Result<Vec<u8>, BundleError> {
+/// The same weights file with these tensors in place of those that [`read`] gives. Tables are 16-bit floats
+/// where the precision is not [`Precision::Full`]; lists, which are short and may hold very small numbers,
+/// always 32-bit ones.
+pub fn replace(
+    bytes: &[u8],
+    arrays: &Arrays,
+    precision: Precision,
+) -> Result<Vec<u8>, BundleError> {
     let file = SafeTensors::deserialize(bytes).map_err(invalid)?;
     let mut views = BTreeMap::new();
     for (name, view) in file.tensors() {
@@ -58,16 +46,26 @@ pub fn replace(bytes: &[u8], arrays: &Arrays) -> Result<Vec<u8>, BundleError> {
             views.insert(name, view);
         }
     }
-    let stored: Vec<(&String, &Array, Vec<u8>)> = arrays
+    let stored: Vec<(&String, &Array, Dtype, Vec<u8>)> = arrays
         .iter()
         .map(|(name, array)| {
-            let bytes = array.values.iter().flat_map(|v| v.to_le_bytes());
-            (name, array, bytes.collect())
+            if precision != Precision::Full && is_half(array) {
+                (name, array, Dtype::F16, weights::halves(&array.values))
+            } else {
+                let bytes = array.values.iter().flat_map(|v| v.to_le_bytes());
+                (name, array, Dtype::F32, bytes.collect())
+            }
         })
         .collect();
-    for (name, array, data) in &stored {
-        let view = TensorView::new(Dtype::F32, array.shape.clone(), data).map_err(invalid)?;
+    for (name, array, dtype, data) in &stored {
+        let view = TensorView::new(*dtype, array.shape.clone(), data).map_err(invalid)?;
         views.insert((*name).clone(), view);
     }
     safetensors::serialize(views, None).map_err(invalid)
+}
+
+/// Whether an array can be stored as 16-bit floats.
+fn is_half(array: &Array) -> bool {
+    let largest = f16::MAX.to_f32();
+    array.shape.len() > 1 && array.values.iter().all(|value| value.abs() <= largest)
 }

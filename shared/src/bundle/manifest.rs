@@ -70,6 +70,12 @@ pub struct Calibration {
     pub temperature: f32,
     /// What it was fitted on.
     pub fitted_on: String,
+    /// Expected calibration error of those images at temperature 1, over 15 bins of equal width, 0..=1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ece_before: Option<f64>,
+    /// The same at this temperature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ece_after: Option<f64>,
 }
 
 /// Where the weights come from.

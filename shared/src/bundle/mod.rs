@@ -4,6 +4,7 @@ mod error;
 pub mod extra;
 mod index;
 mod manifest;
+pub mod quantised;
 mod trust;
 pub mod weights;
 
@@ -127,10 +128,15 @@ impl Bundle {
         Detector::read(spec, self.manifest.classes.len(), channels, &arrays).map(Some)
     }
 
-    /// The same network with another manifest and other extra tensors ([`extra`]); fills in the
-    /// manifest's `weights` and format version.
-    pub fn with_extra(&self, mut manifest: Manifest, arrays: &Arrays) -> Result<Self, BundleError> {
-        let bytes = extra::replace(&self.weights, arrays)?;
+    /// The same network with another manifest and other extra tensors ([`extra`]), stored as said; fills
+    /// in the manifest's `weights` and format version.
+    pub fn with_extra(
+        &self,
+        mut manifest: Manifest,
+        arrays: &Arrays,
+        precision: weights::Precision,
+    ) -> Result<Self, BundleError> {
+        let bytes = extra::replace(&self.weights, arrays, precision)?;
         manifest.format_version = FORMAT_VERSION;
         manifest.weights = WeightsInfo {
             file: manifest.weights.file,

@@ -9,7 +9,7 @@ use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::BundleError;
+use super::{BundleError, quantised};
 use crate::arch::{Architecture, Network};
 
 /// How weights are stored.
@@ -20,6 +20,9 @@ pub enum Precision {
     Full,
     /// 16-bit floats: half the download.
     Half,
+    /// Weights rounded to so many bits ([`super::quantised`]), what is not worth rounding as 16-bit floats: a
+    /// quarter of the download and less.
+    Rounded(u32),
 }
 
 /// The tensors of a network under their PyTorch names and layouts.
@@ -55,7 +58,6 @@ pub struct StoredTensor {
 
 /// A network's weights by their PyTorch names.
 pub fn tensors<B: Backend>(network: &Network<B>) -> Result<Tensors, BundleError> {
-    let invalid = |reason: String| BundleError::Weights { reason };
     collect(network)
         .into_iter()
         .map(|snapshot| {
@@ -74,77 +76,115 @@ pub fn tensors<B: Backend>(network: &Network<B>) -> Result<Tensors, BundleError>
 
 /// Tensors as the bytes of a safetensors file; equal tensors give equal bytes.
 pub fn encode(tensors: &Tensors, precision: Precision) -> Result<Vec<u8>, BundleError> {
-    let invalid = |error: safetensors::SafeTensorError| BundleError::Weights {
-        reason: error.to_string(),
-    };
-    let dtype = match precision {
-        Precision::Full => Dtype::F32,
-        Precision::Half => Dtype::F16,
-    };
-    let bytes: BTreeMap<&str, Vec<u8>> = tensors
+    let mut stored = BTreeMap::new();
+    for (name, tensor) in tensors {
+        match precision {
+            Precision::Rounded(bits) if quantised::is_worth(&tensor.shape) => {
+                let rows = tensor.shape.first().copied().unwrap_or(1);
+                let found = quantised::quantise(&tensor.values, rows, bits);
+                let bytes = found.values.iter().map(|&value| value as u8).collect();
+                stored.insert(name.clone(), (Dtype::I8, tensor.shape.clone(), bytes));
+                let bytes = found.scales.iter().flat_map(|v| v.to_le_bytes()).collect();
+                let scales = (Dtype::F32, vec![found.scales.len()], bytes);
+                stored.insert(format!("{name}{}", quantised::SCALE), scales);
+            }
+            Precision::Full => {
+                let bytes = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+                stored.insert(name.clone(), (Dtype::F32, tensor.shape.clone(), bytes));
+            }
+            Precision::Half | Precision::Rounded(_) => {
+                let bytes = halves(&tensor.values);
+                stored.insert(name.clone(), (Dtype::F16, tensor.shape.clone(), bytes));
+            }
+        }
+    }
+    let views = stored
         .iter()
-        .map(|(name, tensor)| {
-            let values = tensor.values.iter();
-            let bytes = match precision {
-                Precision::Full => values.flat_map(|v| v.to_le_bytes()).collect(),
-                Precision::Half => values
-                    .flat_map(|&v| f16::from_f32(v).to_le_bytes())
-                    .collect(),
-            };
-            (name.as_str(), bytes)
-        })
-        .collect();
-    let views = bytes
-        .iter()
-        .zip(tensors.values())
-        .map(|((name, bytes), tensor)| {
-            TensorView::new(dtype, tensor.shape.clone(), bytes)
-                .map(|view| (*name, view))
+        .map(|(name, (dtype, shape, bytes))| {
+            TensorView::new(*dtype, shape.clone(), bytes)
+                .map(|view| (name, view))
                 .map_err(invalid)
         })
         .collect::<Result<Vec<_>, _>>()?;
     safetensors::serialize(views, None).map_err(invalid)
 }
 
-/// The tensors of a safetensors file with 16- or 32-bit floats, all of them finite.
-pub fn decode(bytes: &[u8]) -> Result<Tensors, BundleError> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| BundleError::Weights {
+/// As the bytes of 16-bit floats.
+pub(super) fn halves(values: &[f32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|&value| f16::from_f32(value).to_le_bytes())
+        .collect()
+}
+
+fn invalid(error: impl ToString) -> BundleError {
+    BundleError::Weights {
         reason: error.to_string(),
-    })?;
+    }
+}
+
+/// The tensors of a safetensors file with floats or rounded weights, all of them finite.
+pub fn decode(bytes: &[u8]) -> Result<Tensors, BundleError> {
+    let file = SafeTensors::deserialize(bytes).map_err(invalid)?;
     file.tensors()
         .into_iter()
+        .filter(|(name, _)| !is_scale(&file, name))
         .map(|(name, view)| {
-            let values = values(&name, &view)?;
+            let values = values(&file, &name)?;
             let shape = view.shape().to_vec();
             Ok((name, StoredTensor { shape, values }))
         })
         .collect()
 }
 
+/// Whether a tensor is the scales of another one.
+pub(crate) fn is_scale(file: &SafeTensors<'_>, name: &str) -> bool {
+    name.strip_suffix(quantised::SCALE).is_some_and(|of| {
+        file.tensor(of)
+            .is_ok_and(|tensor| tensor.dtype() == Dtype::I8)
+    })
+}
+
 /// A stored tensor's values, all of them finite.
-pub(crate) fn values(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, BundleError> {
-    let values: Vec<f32> = match view.dtype() {
-        Dtype::F32 => view
-            .data()
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect(),
-        Dtype::F16 => view
-            .data()
-            .chunks_exact(2)
-            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
-            .collect(),
-        other => {
-            return Err(BundleError::DataType {
-                name: name.into(),
-                found: format!("{other:?}"),
-            });
+pub(crate) fn values(file: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>, BundleError> {
+    let missing = |_| BundleError::MissingTensor { name: name.into() };
+    let view = file.tensor(name).map_err(missing)?;
+    let values = if view.dtype() == Dtype::I8 {
+        let scales = || BundleError::Scales { name: name.into() };
+        let found = file.tensor(&format!("{name}{}", quantised::SCALE));
+        let found = floats(name, &found.map_err(|_| scales())?)?;
+        if view.shape().first() != Some(&found.len()) {
+            return Err(scales());
         }
+        let rounded: Vec<i8> = view.data().iter().map(|&byte| byte as i8).collect();
+        quantised::dequantise(&rounded, &found).ok_or_else(scales)?
+    } else {
+        floats(name, &view)?
     };
     if values.iter().any(|value| !value.is_finite()) {
         return Err(BundleError::NotFinite { name: name.into() });
     }
     Ok(values)
+}
+
+/// 16- or 32-bit floats.
+fn floats(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, BundleError> {
+    match view.dtype() {
+        Dtype::F32 => Ok(view
+            .data()
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect()),
+        Dtype::F16 => Ok(view
+            .data()
+            .chunks_exact(2)
+            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
+            .collect()),
+        other => Err(BundleError::DataType {
+            name: name.into(),
+            found: format!("{other:?}"),
+        }),
+    }
 }
 
 /// A network's weights as the bytes of a safetensors file; equal weights give equal bytes.
@@ -162,8 +202,7 @@ pub(crate) fn open<'a>(
     classes: usize,
     bytes: &'a [u8],
 ) -> Result<SafeTensors<'a>, BundleError> {
-    let invalid = |reason: String| BundleError::Weights { reason };
-    let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(error.to_string()))?;
+    let file = SafeTensors::deserialize(bytes).map_err(invalid)?;
     let found: u64 = file
         .tensors()
         .iter()
@@ -188,14 +227,13 @@ pub fn load<B: Backend>(
     bytes: &[u8],
     device: &B::Device,
 ) -> Result<Network<B>, BundleError> {
-    let invalid = |reason: String| BundleError::Weights { reason };
     let file = open(architecture, classes, bytes)?;
     let mut network = architecture.init::<B>(classes, device);
     let expected = tensor_shapes(&network);
 
     for name in file.names() {
-        // Known by its prefix; read and checked where it is used.
-        if name.starts_with(crate::trust::ood::PREFIX) {
+        // Known by its prefix, or by the tensor it belongs to; read and checked where it is used.
+        if name.starts_with(crate::trust::ood::PREFIX) || is_scale(&file, name) {
             continue;
         }
         if !expected.contains_key(name) {
@@ -214,7 +252,7 @@ pub fn load<B: Backend>(
                 expected: shape,
             });
         }
-        let values = values(&name, &view)?;
+        let values = values(&file, &name)?;
         let path = name.split('.').map(str::to_string).collect();
         let data = TensorData::new(values, shape);
         debug_assert_eq!(data.dtype, DType::F32);

@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
                 expected: shape.to_vec(),
             });
         }
-        let values = weights::values(&name, &view)?;
+        let values = weights::values(&self.file, &name)?;
         self.used.insert(name);
         Ok(values)
     }
@@ -108,8 +108,11 @@ impl<'a> Reader<'a> {
     /// Nothing of the network may be left over.
     pub(super) fn finish(self) -> Result<(), BundleError> {
         for name in self.file.names() {
-            // Known by its prefix; read and checked where it is used.
-            if !name.starts_with(crate::trust::ood::PREFIX) && !self.used.contains(name) {
+            // Known by its prefix, or by the tensor it belongs to; read and checked where it is used.
+            let known = name.starts_with(crate::trust::ood::PREFIX)
+                || weights::is_scale(&self.file, name)
+                || self.used.contains(name);
+            if !known {
                 return Err(BundleError::UnexpectedTensor { name: name.into() });
             }
         }

@@ -97,10 +97,17 @@ impl ConvNormKernel for LibTorch {
 
 /// The tensor with its channels next to each other in memory; the same shape and values.
 fn channels_last(tensor: &Tensor) -> Tensor {
-    tensor
-        .permute([0, 2, 3, 1])
-        .contiguous()
-        .permute([0, 3, 1, 2])
+    let size = tensor.size();
+    let filled = tensor.permute([0, 2, 3, 1]).contiguous();
+    match size[..] {
+        // Strides in full: with a single channel, LibTorch would take any others for the other layout, and
+        // keep to that for all that follows.
+        [_, channels, height, width] => {
+            let line = width * channels;
+            filled.as_strided(&size, [height * line, 1, line, channels], None)
+        }
+        _ => filled.permute([0, 3, 1, 2]),
+    }
 }
 
 /// With the lines and columns of 0 that differ from side to side; even ones are the convolution's.

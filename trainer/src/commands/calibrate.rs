@@ -68,7 +68,7 @@ impl CalibrateArgs {
             .filter(|(index, _)| parts[*index] == Part::Test)
             .collect();
         if !tests.is_empty() {
-            let report = evaluate::measure(&bundle, &dataset, &tests, self.backend)?;
+            let report = evaluate::measure(&bundle, &dataset, &tests, false, self.backend)?;
             println!("\n{}", report.table());
             // The temperature changes the loss, and nothing else of what the run measured.
             if let Some(metrics) = manifest.metrics.first_mut()

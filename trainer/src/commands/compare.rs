@@ -150,7 +150,7 @@ impl CompareArgs {
                 }
                 let loaded = data::load(&dataset, &chosen, &bundle.manifest.input, false)?;
                 let images: Vec<_> = loaded.images.iter().collect();
-                evaluate::measure(bundle, &dataset, &images, BackendName::Cpu)
+                evaluate::measure(bundle, &dataset, &images, false, BackendName::Cpu)
             })
             .collect()
     }

@@ -12,9 +12,8 @@ use super::train::kept_groups;
 use super::{model_folder, open_bundle, write_json};
 use crate::backend::BackendName;
 use crate::data::{self, Dataset, Groups, Image, Part, remake_split, scan_folders};
-use crate::inference;
 use crate::metrics::{Answer, Report, report};
-use crate::trust::{OutputsWork, judge_answers};
+use crate::trust::{OutputsWork, judge_answers, view_outputs};
 
 /// Measure a model on labelled images.
 #[derive(Debug, Args)]
@@ -37,6 +36,10 @@ pub struct EvaluateArgs {
     /// Needs a groups file.
     #[arg(long, value_name = "WHICH")]
     leak_free: Option<LeakFree>,
+    /// See each image in the slightly changed ways that the manifest names, and measure their mean:
+    /// as many passes as views.
+    #[arg(long)]
+    views: bool,
     /// Also write everything, each image's probabilities included, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -83,9 +86,9 @@ impl EvaluateArgs {
             dataset.name(),
             chosen.len()
         );
-        let loaded = data::load(&dataset, &chosen, &bundle.manifest.input, false)?;
+        let loaded = data::load(&dataset, &chosen, &bundle.manifest.input, self.views)?;
         let images: Vec<_> = loaded.images.iter().collect();
-        let report = measure(&bundle, &dataset, &images, self.backend)?;
+        let report = measure(&bundle, &dataset, &images, self.views, self.backend)?;
         println!("{}", report.table());
         if let Some(path) = &self.json {
             write_json(path, &report)?;
@@ -222,32 +225,48 @@ pub fn relabel(dataset: &mut Dataset, classes: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Measures a model on decoded images, whose classes are the model's.
+/// Measures a model on decoded images, whose classes are the model's; with `views`, by the mean over the
+/// manifest's views, for which the images need their larger copies.
 pub fn measure(
     bundle: &Bundle,
     dataset: &Dataset,
     images: &[&(usize, Image)],
+    views: bool,
     backend: BackendName,
 ) -> Result<Report> {
-    let inputs: Vec<&[f32]> = images
-        .iter()
-        .map(|(_, image)| image.clean.as_slice())
-        .collect();
-    let outputs = backend.infer(OutputsWork {
-        bundle,
-        inputs: &inputs,
-        title: "classifying",
-    })?;
+    let pictures: Vec<&Image> = images.iter().map(|(_, image)| image).collect();
+    let outputs = if views {
+        let trust = bundle.manifest.trust.as_ref();
+        let views = trust.and_then(|trust| trust.tta.as_ref());
+        let views = &views
+            .with_context(|| {
+                format!(
+                    "the manifest of {} names no views; `scanlight calibrate` adds them",
+                    bundle.manifest.id
+                )
+            })?
+            .views;
+        view_outputs(bundle, &pictures, views, backend)?
+    } else {
+        let inputs: Vec<&[f32]> = pictures
+            .iter()
+            .map(|image| image.clean.as_slice())
+            .collect();
+        vec![backend.infer(OutputsWork {
+            bundle,
+            inputs: &inputs,
+            title: "classifying",
+        })?]
+    };
     let labels: Vec<usize> = images.iter().map(|(_, image)| image.class).collect();
     let (trust, scores) = judge_answers(bundle, &outputs, &labels)?;
-    let probabilities = inference::probabilities(&outputs.logits, bundle.manifest.temperature());
-    let answers: Vec<Answer> = probabilities
-        .into_iter()
+    let answers: Vec<Answer> = scores
+        .iter()
         .zip(images)
-        .map(|(probabilities, (index, image))| Answer {
+        .map(|(score, (index, image))| Answer {
             path: dataset.entries[*index].relative.clone(),
             label: image.class,
-            probabilities,
+            probabilities: score.probabilities.clone(),
         })
         .collect();
     let mut report = report(&bundle.manifest.classes, &answers);

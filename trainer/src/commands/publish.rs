@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use scanlight_model::bundle::{
     Bundle, INDEX_FILE, MANIFEST_FILE, ModelIndex, extra, is_id, weights::Precision,
 };
@@ -33,9 +33,36 @@ pub struct PublishArgs {
     /// Make it the model that the page uses unless another is chosen.
     #[arg(long)]
     default: bool,
-    /// Store 16-bit weights: half the download. Measure again after it.
-    #[arg(long)]
-    half: bool,
+    /// How weights are stored: 32-bit or 16-bit floats, or rounded to so many bits, which compress to about
+    /// as many on their way to a page. Measure again after it.
+    #[arg(long, value_name = "KIND", default_value = "float32")]
+    weights: Weights,
+}
+
+/// The kinds of numbers that weights are stored as.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Weights {
+    Float32,
+    Float16,
+    Bits8,
+    Bits7,
+    Bits6,
+    Bits5,
+    Bits4,
+}
+
+impl Weights {
+    fn precision(self) -> Precision {
+        match self {
+            Self::Float32 => Precision::Full,
+            Self::Float16 => Precision::Half,
+            Self::Bits8 => Precision::Rounded(8),
+            Self::Bits7 => Precision::Rounded(7),
+            Self::Bits6 => Precision::Rounded(6),
+            Self::Bits5 => Precision::Rounded(5),
+            Self::Bits4 => Precision::Rounded(4),
+        }
+    }
 }
 
 impl PublishArgs {
@@ -69,13 +96,10 @@ impl PublishArgs {
         manifest.facts = Some(facts(&manifest, report.as_ref()));
         let device = Default::default();
         let network = bundle.network::<Candle>(&device)?;
-        let precision = if self.half {
-            Precision::Half
-        } else {
-            Precision::Full
-        };
+        let precision = self.weights.precision();
         let packed = Bundle::pack(manifest, &network, precision)?;
-        let packed = packed.with_extra(packed.manifest.clone(), &extra::read(bundle.weights())?)?;
+        let arrays = extra::read(bundle.weights())?;
+        let packed = packed.with_extra(packed.manifest.clone(), &arrays, precision)?;
         let parent = self
             .to
             .parent()

@@ -316,7 +316,11 @@ impl TrainArgs {
             .filter(|(index, _)| parts[*index] == Part::Test)
             .collect();
         let bundle = super::open_bundle(folder.root())?;
-        let bundle = super::calibrate::calibrate_run(folder, bundle, &loaded.images, parts)?;
+        let bundle = if config.calibrate {
+            super::calibrate::calibrate_run(folder, bundle, &loaded.images, parts)?
+        } else {
+            bundle
+        };
         let mut manifest = bundle.manifest.clone();
         manifest.training.epochs = outcome.state.epoch;
         manifest.training.best_epoch = outcome.state.best_epoch;
@@ -324,7 +328,7 @@ impl TrainArgs {
         if tests.is_empty() {
             eprintln!("no test images were held out: nothing to measure the weights on");
         } else {
-            let report = evaluate::measure(&bundle, dataset, &tests, BackendName::Cpu)?;
+            let report = evaluate::measure(&bundle, dataset, &tests, false, BackendName::Cpu)?;
             let floor = floor(&loaded.images, parts, &config.input);
             folder.write("test.json", &serde_json::to_vec_pretty(&report)?)?;
             println!("{}", report.table());

@@ -40,6 +40,9 @@ section! {
         pub label_smoothing: f32 = 0.05,
         /// Whether every step's loss, learning rate and gradient length go into steps.jsonl.
         pub log_steps: bool = false,
+        /// Whether temperature, uncertainty and strangeness are fitted at the end. It takes as long as a few
+        /// epochs' validation; `scanlight calibrate RUN` makes up for it.
+        pub calibrate: bool = true,
         /// The network and its sizes; `kind` says which.
         pub architecture: Architecture =
             Architecture::CompactResnet(CompactResnetConfig::default()),

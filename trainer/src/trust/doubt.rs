@@ -1,17 +1,16 @@
 //! The uncertainties that are compared: one pass, several views, an ensemble.
 
 use anyhow::{Context, Result, bail};
-use rayon::prelude::*;
 use scanlight_model::bundle::{TtaSpec, UncertaintyMethod, UncertaintySpec};
 use scanlight_model::classify::{single_uncertainty, softmax, views_uncertainty};
 use scanlight_model::trust::calibration::fit_temperature;
 use scanlight_model::trust::top_two;
-use scanlight_model::trust::tta::{FACTOR, View, default_views, view_values};
+use scanlight_model::trust::tta::{FACTOR, default_views};
 use scanlight_model::trust::uncertainty::{Combined, abstain, aurc, combine};
 use serde::Serialize;
 
-use super::fit::{FitWork, plain, run, sample};
-use super::outputs::Outputs;
+use super::fit::{FitWork, plain, sample};
+use super::outputs::{Outputs, view_outputs};
 use crate::data::Image;
 
 /// Most validation images that are seen in several views.
@@ -62,7 +61,7 @@ pub(super) fn uncertainties(
     let views = default_views();
     let mut tta = None;
     if !viewed.is_empty() {
-        let members = view_outputs(work, &viewed, &views)?;
+        let members = view_outputs(work.bundle, &viewed, &views, work.backend)?;
         let members: Vec<Vec<Vec<f32>>> = members
             .iter()
             .map(|outputs| softmaxes(&outputs.logits, temperature))
@@ -186,25 +185,6 @@ fn add(
         aurc: aurc(answers),
         fitted_on: fitted_on.into(),
     });
-}
-
-/// Outputs by view, then by image.
-fn view_outputs(work: &FitWork<'_>, images: &[&Image], views: &[View]) -> Result<Vec<Outputs>> {
-    let geometry = &work.bundle.manifest.input;
-    let mut all = Vec::with_capacity(views.len());
-    for (number, view) in views.iter().enumerate() {
-        let planes: Vec<Vec<f32>> = images
-            .par_iter()
-            .map(|image| {
-                let large: Vec<f32> = image.source.iter().map(|&v| f32::from(v)).collect();
-                view_values(&image.clean, &large, geometry, view)
-            })
-            .collect();
-        let inputs: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
-        let title = format!("view {} of {}", number + 1, views.len());
-        all.push(run(work, work.bundle, &inputs, &title)?);
-    }
-    Ok(all)
 }
 
 /// The probabilities of the model and the other ensemble members, by member, then by image.

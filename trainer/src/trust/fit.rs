@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
+use scanlight_model::bundle::weights::Precision;
 use scanlight_model::bundle::{Bundle, Calibration, Trust};
 use scanlight_model::trust::calibration::fit_temperature;
 use serde::Serialize;
@@ -79,16 +80,22 @@ pub fn fit(work: &FitWork<'_>) -> Result<(Bundle, Fitted)> {
         tta,
         ood: Some(spec),
     };
+    let before = CalibrationReport::new(&validation.logits, &labels, 1.0);
+    let after = CalibrationReport::new(&validation.logits, &labels, temperature);
     let mut manifest = manifest.clone();
     manifest.calibration = Some(Calibration {
         temperature,
         fitted_on,
+        ece_before: Some(before.ece),
+        ece_after: Some(after.ece),
     });
     manifest.trust = Some(stored.clone());
-    let bundle = work.bundle.with_extra(manifest, &detector.arrays())?;
+    let bundle = work
+        .bundle
+        .with_extra(manifest, &detector.arrays(), Precision::Full)?;
     let fitted = Fitted {
-        before: CalibrationReport::new(&validation.logits, &labels, 1.0),
-        after: CalibrationReport::new(&validation.logits, &labels, temperature),
+        before,
+        after,
         uncertainty: scores,
         ood,
         judged_on: judged_on(work).into(),

@@ -1,12 +1,13 @@
 //! How well a model's probabilities, uncertainty and strangeness do on labelled images.
 
+use anyhow::Context;
 use indexmap::IndexMap;
 use scanlight_model::bundle::{Bundle, OodMethod, UncertaintyMethod};
-use scanlight_model::classify::{single_uncertainty, softmax};
+use scanlight_model::classify::{single_uncertainty, softmax, views_uncertainty};
 use scanlight_model::trust::calibration::{
     Bin, brier, confidences, cross_entropy, ece, ece_adaptive, reliability,
 };
-use scanlight_model::trust::uncertainty::{aurc, best_aurc, selective};
+use scanlight_model::trust::uncertainty::{aurc, best_aurc, combine, selective};
 use scanlight_model::trust::{Evidence, Verdict, judge};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,18 @@ impl CalibrationReport {
             ece_adaptive: ece_adaptive(&answers),
             brier: brier(&rows, labels),
             reliability: reliability(&answers),
+        }
+    }
+
+    /// Measures probabilities that were made at a temperature.
+    fn of_probabilities(rows: &[Vec<f32>], labels: &[usize], temperature: f32) -> Self {
+        let logarithms: Vec<Vec<f32>> = rows
+            .iter()
+            .map(|row| row.iter().map(|p| p.max(f32::MIN_POSITIVE).ln()).collect())
+            .collect();
+        Self {
+            temperature,
+            ..Self::new(&logarithms, labels, 1.0)
         }
     }
 }
@@ -93,6 +106,8 @@ pub struct TrustReport {
 /// One image's scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageTrust {
+    /// In class order; the mean of the views'.
+    pub probabilities: Vec<f32>,
     /// The uncertainty.
     pub uncertainty: f32,
     /// The strangeness, where the manifest has a score.
@@ -102,13 +117,22 @@ pub struct ImageTrust {
 }
 
 /// Measures a bundle's outputs for images of these classes, and gives each image's scores.
+///
+/// `views` are the outputs of one pass over all images, or one of each of the manifest's views, the
+/// untouched one first: their mean probabilities are then judged, by the views' uncertainty.
 pub fn judge_answers(
     bundle: &Bundle,
-    outputs: &Outputs,
+    views: &[Outputs],
     labels: &[usize],
 ) -> anyhow::Result<(TrustReport, Vec<ImageTrust>)> {
     let manifest = &bundle.manifest;
-    let trust = manifest.trust.as_ref();
+    let outputs = views.first().context("there are no outputs to judge")?;
+    let mut trust = manifest.trust.clone();
+    if let Some(trust) = trust.as_mut().filter(|_| views.len() > 1) {
+        let of_views = trust.tta.as_ref().map(|spec| spec.uncertainty.clone());
+        trust.uncertainty = of_views.or(trust.uncertainty.take());
+    }
+    let trust = trust.as_ref();
     let spec = trust.and_then(|trust| trust.uncertainty.as_ref());
     let method = spec.map_or(UncertaintyMethod::MaxSoftmax, |spec| spec.method);
     let channels = outputs.features.first().map_or(0, |row| row.len() / 2);
@@ -118,9 +142,13 @@ pub fn judge_answers(
     };
     let mut images = Vec::with_capacity(labels.len());
     let mut answers = Vec::with_capacity(labels.len());
-    for ((logits, features), &label) in outputs.logits.iter().zip(&outputs.features).zip(labels) {
-        let probabilities = softmax(logits, manifest.temperature());
-        let uncertainty = single_uncertainty(method, &probabilities);
+    let mut plain = Vec::with_capacity(labels.len());
+    for (index, &label) in labels.iter().enumerate() {
+        let (before, _) = answer(views, index, 1.0, method)?;
+        plain.push(before);
+        let (probabilities, uncertainty) = answer(views, index, manifest.temperature(), method)?;
+        let logits = &outputs.logits[index];
+        let features = &outputs.features[index];
         let ood = detector.as_ref().map(|d| d.score(logits, features));
         let evidence = Evidence {
             uncertainty: Some(uncertainty),
@@ -133,6 +161,7 @@ pub fn judge_answers(
             uncertainty,
             ood,
             verdict: judge(&probabilities, &evidence, trust),
+            probabilities,
         });
     }
     let wrong = answers.iter().filter(|answer| !answer.1).count();
@@ -149,9 +178,13 @@ pub fn judge_answers(
             rejected: spec.rejected.clone().into_iter().collect(),
         }
     });
+    let scaled: Vec<Vec<f32>> = images
+        .iter()
+        .map(|image| image.probabilities.clone())
+        .collect();
     let report = TrustReport {
-        before: CalibrationReport::new(&outputs.logits, labels, 1.0),
-        after: CalibrationReport::new(&outputs.logits, labels, manifest.temperature()),
+        before: CalibrationReport::of_probabilities(&plain, labels, 1.0),
+        after: CalibrationReport::of_probabilities(&scaled, labels, manifest.temperature()),
         selective: SelectiveReport {
             method,
             aurc: aurc(&answers),
@@ -163,6 +196,26 @@ pub fn judge_answers(
         ood,
     };
     Ok((report, images))
+}
+
+/// An image's probabilities at a temperature and their uncertainty: of one pass, or of all views.
+fn answer(
+    views: &[Outputs],
+    index: usize,
+    temperature: f32,
+    method: UncertaintyMethod,
+) -> anyhow::Result<(Vec<f32>, f32)> {
+    let rows: Vec<Vec<f32>> = views
+        .iter()
+        .map(|view| softmax(&view.logits[index], temperature))
+        .collect();
+    if let [row] = rows.as_slice() {
+        return Ok((row.clone(), single_uncertainty(method, row)));
+    }
+    let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+    let combined = combine(&rows).context("there are no views")?;
+    let uncertainty = views_uncertainty(method, &combined);
+    Ok((combined.probabilities, uncertainty))
 }
 
 impl TrustReport {

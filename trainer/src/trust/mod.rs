@@ -15,4 +15,4 @@ mod strange;
 
 pub use fit::{FitWork, Fitted, fit};
 pub use judge::{TrustReport, judge_answers};
-pub use outputs::OutputsWork;
+pub use outputs::{OutputsWork, view_outputs};

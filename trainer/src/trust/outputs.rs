@@ -2,11 +2,14 @@
 
 use anyhow::{Context, Result};
 use burn::tensor::{Tensor, backend::Backend};
+use rayon::prelude::*;
 use scanlight_model::arch::moments;
 use scanlight_model::bundle::Bundle;
 use scanlight_model::preprocess::to_tensor;
+use scanlight_model::trust::tta::{View, view_values};
 
-use crate::backend::WithInferenceBackend;
+use crate::backend::{BackendName, WithInferenceBackend};
+use crate::data::Image;
 use crate::progress::Progress;
 
 /// Images in one pass.
@@ -60,4 +63,31 @@ impl WithInferenceBackend for OutputsWork<'_> {
         progress.finish();
         Ok(outputs)
     }
+}
+
+/// Outputs by view, then by image; the images have their larger copies.
+pub fn view_outputs(
+    bundle: &Bundle,
+    images: &[&Image],
+    views: &[View],
+    backend: BackendName,
+) -> Result<Vec<Outputs>> {
+    let geometry = &bundle.manifest.input;
+    let mut all = Vec::with_capacity(views.len());
+    for (number, view) in views.iter().enumerate() {
+        let planes: Vec<Vec<f32>> = images
+            .par_iter()
+            .map(|image| {
+                let large: Vec<f32> = image.source.iter().map(|&v| f32::from(v)).collect();
+                view_values(&image.clean, &large, geometry, view)
+            })
+            .collect();
+        let inputs: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
+        all.push(backend.infer(OutputsWork {
+            bundle,
+            inputs: &inputs,
+            title: &format!("view {} of {}", number + 1, views.len()),
+        })?);
+    }
+    Ok(all)
 }
