@@ -77,6 +77,12 @@ enum Command {
 enum Bench {
     /// Training, beside PyTorch
     Train(bench::train::TrainBench),
+    /// The page, beside onnxruntime-web and TensorFlow.js
+    Web(bench::web::WebBench),
+    /// Inference outside the browser, beside ONNX Runtime
+    Native(bench::native::NativeBench),
+    /// The page's engine as work grows
+    Scale(bench::scale::ScaleBench),
 }
 
 fn main() -> ExitCode {
@@ -133,9 +139,12 @@ fn run(command: &Command, steps: &mut Steps) -> Result<()> {
         }
         Command::Test { only } => test::run(steps, *only),
         Command::Lint => lint::run(steps),
-        Command::Bench {
-            what: Bench::Train(bench),
-        } => bench.run(steps),
+        Command::Bench { what } => match what {
+            Bench::Train(bench) => bench.run(steps),
+            Bench::Web(bench) => bench.run(steps),
+            Bench::Native(bench) => bench.run(steps),
+            Bench::Scale(bench) => bench.run(steps),
+        },
         Command::Ci => {
             lint::run(steps)?;
             test::run(steps, None)

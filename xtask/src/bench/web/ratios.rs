@@ -1,0 +1,232 @@
+//! Our numbers as shares of the best peer's, beside what the project asks of itself.
+
+use super::results::{Contestant, Measure, Results};
+use crate::bench::stats::digits;
+
+/// One line of the table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ratio {
+    /// What is compared.
+    pub measure: &'static str,
+    /// Our number, as it is shown.
+    pub ours: String,
+    /// The best peer's, as it is shown, and who that is; nothing where the bar is absolute.
+    pub peer: Option<(String, String)>,
+    /// Ours divided by the peer's.
+    pub ratio: Option<f64>,
+    /// At most this much is asked for; nothing where nothing is.
+    pub bar: Option<f64>,
+    /// Whether our number is within the bar.
+    pub met: Option<bool>,
+}
+
+/// A milestone in bytes.
+const MEGABYTE: f64 = 1e6;
+
+/// The lines for one of our contestants.
+pub fn of(results: &Results, ours: &Contestant) -> Vec<Ratio> {
+    let peers = |path: &str, prefix: &str| -> Vec<&Contestant> {
+        results
+            .contestants
+            .iter()
+            .filter(|peer| !peer.ours && peer.failure.is_none())
+            .filter(|peer| peer.path == path && peer.name.starts_with(prefix))
+            .collect()
+    };
+    let gpu = ours.path == "webgpu";
+    let same = peers(&ours.path, "");
+    let mut lines = Vec::new();
+    let mut add = |line: Option<Ratio>| lines.extend(line);
+
+    let (share, limit) = if gpu { (0.35, 1.6) } else { (0.30, 0.8) };
+    let total = ours.bytes.total();
+    add(bytes(
+        "bytes to the first answer, of onnxruntime-web",
+        total,
+        &peers(&ours.path, "ort-"),
+        Some(share),
+    ));
+    add(bytes("bytes to the first answer", total, &same, None));
+    add(Some(Ratio {
+        measure: "bytes to the first answer, MB",
+        ours: digits(total / MEGABYTE),
+        peer: None,
+        ratio: None,
+        bar: Some(limit),
+        met: Some(total <= limit * MEGABYTE),
+    }));
+    add(times(
+        "cold start",
+        ours,
+        Measure::Cold,
+        &same,
+        Measure::Cold,
+        Some(0.7),
+    ));
+    add(times(
+        "start from the cache",
+        ours,
+        Measure::Cached,
+        &same,
+        Measure::Cached,
+        None,
+    ));
+    add(times(
+        "classify",
+        ours,
+        Measure::Classify,
+        &same,
+        Measure::Classify,
+        Some(1.0),
+    ));
+    if !gpu {
+        let threads = peers("threads", "");
+        let measure = Measure::Classify;
+        add(times(
+            "classify, of peers with threads",
+            ours,
+            measure,
+            &threads,
+            measure,
+            None,
+        ));
+    }
+    add(times(
+        "classify with Grad-CAM, of our own classify",
+        ours,
+        Measure::WithMaps,
+        &[ours],
+        Measure::Classify,
+        Some(1.25),
+    ));
+    add(times(
+        "file to answer",
+        ours,
+        Measure::Whole,
+        &same,
+        Measure::Whole,
+        None,
+    ));
+    add(times(
+        "memory",
+        ours,
+        Measure::Memory,
+        &same,
+        Measure::Memory,
+        None,
+    ));
+    add(ours.summary(Measure::LongTask).map(|task| Ratio {
+        measure: "longest main-thread task, ms",
+        ours: long_task(task.median),
+        peer: None,
+        ratio: None,
+        bar: Some(50.0),
+        met: Some(task.median <= 50.0),
+    }));
+    lines
+}
+
+fn bytes(
+    measure: &'static str,
+    ours: f64,
+    peers: &[&Contestant],
+    bar: Option<f64>,
+) -> Option<Ratio> {
+    let best = peers
+        .iter()
+        .min_by(|a, b| a.bytes.total().total_cmp(&b.bytes.total()))?;
+    let show = |bytes: f64| format!("{} MB", digits(bytes / MEGABYTE));
+    let peer = best.bytes.total();
+    let ratio = ours / peer;
+    Some(Ratio {
+        measure,
+        ours: show(ours),
+        peer: Some((show(peer), best.title.clone())),
+        ratio: Some(ratio),
+        bar,
+        met: bar.map(|bar| ratio <= bar),
+    })
+}
+
+fn times(
+    measure: &'static str,
+    ours: &Contestant,
+    our: Measure,
+    peers: &[&Contestant],
+    their: Measure,
+    bar: Option<f64>,
+) -> Option<Ratio> {
+    let own = ours.summary(our)?.median;
+    let (best, peer) = peers
+        .iter()
+        .filter_map(|peer| Some((peer.summary(their)?.median, peer)))
+        .min_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    let show = |value: f64| match our {
+        Measure::Memory => format!("{} MB", digits(value / MEGABYTE)),
+        _ => format!("{} ms", digits(value)),
+    };
+    let ratio = own / best;
+    Some(Ratio {
+        measure,
+        ours: show(own),
+        peer: Some((show(best), peer.title.clone())),
+        ratio: Some(ratio),
+        bar,
+        met: bar.map(|bar| ratio <= bar),
+    })
+}
+
+/// The browser tells only of tasks above 50 ms.
+pub fn long_task(median: f64) -> String {
+    if median > 0.0 {
+        digits(median)
+    } else {
+        "below 50".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::results::tests::sample;
+    use super::*;
+
+    fn line(measure: &str) -> Option<Ratio> {
+        let results = Results::read(&sample());
+        of(&results, &results.contestants[0])
+            .into_iter()
+            .find(|line| line.measure == measure)
+    }
+
+    #[test]
+    fn bars_are_kept_or_missed() {
+        let cold = line("cold start").unwrap();
+        assert_eq!((cold.ratio, cold.met), (Some(0.3), Some(true)));
+        let maps = line("classify with Grad-CAM, of our own classify").unwrap();
+        assert_eq!((maps.ratio, maps.met), (Some(1.1), Some(true)));
+        let bytes = line("bytes to the first answer, of onnxruntime-web").unwrap();
+        assert_eq!((bytes.ratio, bytes.met), (Some(0.2005), Some(true)));
+        assert_eq!(
+            line("longest main-thread task, ms").unwrap().met,
+            Some(true)
+        );
+    }
+
+    #[test]
+    fn a_failed_peer_is_no_peer() {
+        let mut raw = sample();
+        raw["results"][1]["failure"] = "gone".into();
+        let results = Results::read(&raw);
+        let lines = of(&results, &results.contestants[0]);
+        assert!(lines.iter().all(|line| line.measure != "cold start"));
+    }
+
+    #[test]
+    fn a_missed_bar_is_told() {
+        let mut raw = sample();
+        raw["results"][0]["visits"][0]["classify"] = serde_json::json!([11.0]);
+        let results = Results::read(&raw);
+        let lines = of(&results, &results.contestants[0]);
+        let classify = lines.iter().find(|line| line.measure == "classify");
+        assert_eq!(classify.and_then(|line| line.met), Some(false));
+    }
+}
