@@ -40,7 +40,9 @@ try {
     const result = { name, title, path, threads, ours, failure: null, difference: null, files: [], visits: [] };
     results.push(result);
     try {
-      // The first visit compresses what is sent, checks the answer, and is not timed.
+      // Large files are compressed now, which takes up to minutes, and kept. The first visit compresses what
+      // else is sent, checks the answer, and is not timed.
+      await Promise.all(contestant.heavy.map(server.warm));
       const found = await visit(config, server, contestant, { plane, iterations: 1 });
       result.difference = agree(found);
       result.files = found.sent;

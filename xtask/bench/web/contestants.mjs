@@ -1,4 +1,4 @@
-// Who is measured: for each a page, its settings, and the path it stands for.
+// Who is measured: for each a page, its settings, the path it stands for, and the large files it fetches.
 
 /** The folder that answers below a prefix, and pages that are made on the fly. */
 export function contestants({ model, image, threads, plane: { width, height } }) {
@@ -12,6 +12,7 @@ export function contestants({ model, image, threads, plane: { width, height } })
     path,
     threads: 1,
     url: `/scanlight/?backend=${engine}&model=${model}`,
+    heavy: [`/scanlight/scanlight-engine-${engine}_bg.wasm`],
     engine: {
       url: `/${name}-engine/`,
       html: html(
@@ -24,12 +25,13 @@ export function contestants({ model, image, threads, plane: { width, height } })
       ),
     },
   });
-  const ort = (name, title, path, bundle, provider, count) => ({
+  const ort = (name, title, path, [bundle, runtime], provider, count) => ({
     name,
     title,
     path,
     threads: count,
     url: `/${name}/`,
+    heavy: [`/ort/${runtime}.wasm`],
     html: html(
       name,
       `import * as ort from '/ort/ort.${bundle}.bundle.min.mjs';\nimport { start } from '/bench/ort.mjs';\n` +
@@ -42,21 +44,26 @@ export function contestants({ model, image, threads, plane: { width, height } })
     path,
     threads: count,
     url: `/${name}/`,
+    heavy: ['/tfjs/weights.bin'],
     html: html(
       name,
       `import start from '/tfjs/tfjs-${backend}.js';\n` +
         `start(${JSON.stringify({ ...settings, model: '/tfjs/', runtime: '/tfjs-runtime/', threads: count })});\n`,
     ),
   });
+  // The bundles of the package's documentation for each provider, and the programs that they fetch.
+  const wasm = ['wasm', 'ort-wasm-simd-threaded'];
+  const webgpu = ['webgpu', 'ort-wasm-simd-threaded.asyncify'];
+  const jspi = ['jspi', 'ort-wasm-simd-threaded.jspi'];
   return [
     ours('scanlight-cpu', 'cpu', 'cpu'),
-    ort('ort-wasm', 'onnxruntime-web, wasm, 1 thread', 'cpu', 'wasm', 'wasm', 1),
+    ort('ort-wasm', 'onnxruntime-web, wasm, 1 thread', 'cpu', wasm, 'wasm', 1),
     tfjs('tfjs-wasm', 'TensorFlow.js, wasm, 1 thread', 'cpu', 'wasm', 1),
-    ort('ort-wasm-threads', `onnxruntime-web, wasm, ${threads} threads`, 'threads', 'wasm', 'wasm', threads),
+    ort('ort-wasm-threads', `onnxruntime-web, wasm, ${threads} threads`, 'threads', wasm, 'wasm', threads),
     tfjs('tfjs-wasm-threads', `TensorFlow.js, wasm, ${threads} threads`, 'threads', 'wasm', threads),
     ours('scanlight-webgpu', 'webgpu', 'webgpu'),
-    ort('ort-webgpu', 'onnxruntime-web, WebGPU', 'webgpu', 'webgpu', 'webgpu', 1),
-    ort('ort-webgpu-jspi', 'onnxruntime-web, WebGPU (JSPI)', 'webgpu', 'jspi', 'webgpu', 1),
+    ort('ort-webgpu', 'onnxruntime-web, WebGPU', 'webgpu', webgpu, 'webgpu', 1),
+    ort('ort-webgpu-jspi', 'onnxruntime-web, WebGPU (JSPI)', 'webgpu', jspi, 'webgpu', 1),
     tfjs('tfjs-webgpu', 'TensorFlow.js, WebGPU', 'webgpu', 'webgpu', 1),
   ];
 }

@@ -82,7 +82,12 @@ impl NativeBench {
             "tolerance": TOLERANCE,
             "contestants": rows.iter().map(Row::json).collect::<Vec<_>>(),
         });
-        publish("native", &table(&rows), &results)
+        let mut report = format!("{}.\n\n", machine());
+        if rows.iter().any(|row| row.name == "wgpu") && browser::is_software_vulkan(&vulkan) {
+            report += "**burn-wgpu runs on a program on the CPU (lavapipe) here: its row proves that it works, \
+                       not how fast.**\n\n";
+        }
+        publish("native", &(report + &table(&rows)), &results)
     }
 
     /// The contestants, without times.

@@ -49,8 +49,10 @@ fn times(measured: &[&Contestant]) -> String {
                 .map_or("-".to_owned(), |summary| summary.show(1.0))
         };
         let task = contestant
-            .summary(Measure::LongTask)
-            .map_or("-".to_owned(), |summary| long_task(summary.median));
+            .long_tasks()
+            .map_or("-".to_owned(), |[middle, longest]| {
+                long_task(middle, longest)
+            });
         let [cold, cached, classify, maps, whole, page] = [
             Measure::Cold,
             Measure::Cached,
