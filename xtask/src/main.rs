@@ -68,21 +68,8 @@ enum Command {
     /// Measure how fast something is
     Bench {
         #[command(subcommand)]
-        what: Bench,
+        what: Box<bench::Bench>,
     },
-}
-
-/// What to measure.
-#[derive(Subcommand)]
-enum Bench {
-    /// Training, beside PyTorch
-    Train(bench::train::TrainBench),
-    /// The page, beside onnxruntime-web and TensorFlow.js
-    Web(bench::web::WebBench),
-    /// Inference outside the browser, beside ONNX Runtime
-    Native(bench::native::NativeBench),
-    /// The page's engine as work grows
-    Scale(bench::scale::ScaleBench),
 }
 
 fn main() -> ExitCode {
@@ -139,12 +126,7 @@ fn run(command: &Command, steps: &mut Steps) -> Result<()> {
         }
         Command::Test { only } => test::run(steps, *only),
         Command::Lint => lint::run(steps),
-        Command::Bench { what } => match what {
-            Bench::Train(bench) => bench.run(steps),
-            Bench::Web(bench) => bench.run(steps),
-            Bench::Native(bench) => bench.run(steps),
-            Bench::Scale(bench) => bench.run(steps),
-        },
+        Command::Bench { what } => what.run(steps),
         Command::Ci => {
             lint::run(steps)?;
             test::run(steps, None)

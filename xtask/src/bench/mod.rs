@@ -1,22 +1,48 @@
 //! Benchmarks: timings belong here, not into tests.
 
 mod material;
-pub mod native;
-pub mod scale;
+mod native;
+mod scale;
 mod stats;
-pub mod train;
-pub mod web;
+mod train;
+mod web;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use clap::Subcommand;
 use serde_json::Value;
 
 use crate::dirs;
 use crate::shell::write;
-use crate::steps::note;
+use crate::steps::{Steps, note};
 
 use stats::median;
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Training, beside PyTorch
+    Train(train::TrainBench),
+    /// The page, beside onnxruntime-web and TensorFlow.js
+    Web(web::WebBench),
+    /// Inference outside the browser, beside ONNX Runtime
+    Native(native::NativeBench),
+    /// The page's engine as work grows
+    Scale(scale::ScaleBench),
+}
+
+impl Bench {
+    /// Runs the benchmark.
+    pub fn run(&self, steps: &mut Steps) -> Result<()> {
+        match self {
+            Self::Train(bench) => bench.run(steps),
+            Self::Web(bench) => bench.run(steps),
+            Self::Native(bench) => bench.run(steps),
+            Self::Scale(bench) => bench.run(steps),
+        }
+    }
+}
 
 /// The folder for what benchmarks install and find out.
 fn folder() -> PathBuf {

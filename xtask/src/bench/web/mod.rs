@@ -3,6 +3,7 @@
 //! `xtask/bench/web/` holds what runs in Node.js and in the browser and gives every single time; here it is set
 //! up, and the times become tables.
 
+mod measure;
 pub mod packages;
 mod ratios;
 mod results;

@@ -1,6 +1,7 @@
 //! Our numbers as shares of the best peer's, beside what the project asks of itself.
 
-use super::results::{Bytes, Contestant, Measure, Results};
+use super::measure::Measure;
+use super::results::{Bytes, Contestant, Results};
 use crate::bench::stats::digits;
 
 /// One line of the table.

@@ -1,7 +1,8 @@
 //! The results as Markdown.
 
+use super::measure::Measure;
 use super::ratios::{self, Ratio, long_task};
-use super::results::{Contestant, Measure, Results};
+use super::results::{Contestant, Results};
 use crate::bench::stats::{Summary, digits};
 
 /// The whole report.
