@@ -38,11 +38,18 @@ pub fn markdown(results: &Results, machine: &str) -> String {
 }
 
 fn times(measured: &[&Contestant]) -> String {
-    let mut text = String::from(
-        "\nMilliseconds: medians, with the quarters around them.\n\n\
-         | contestant | cold start | start from the cache | classify | classify with Grad-CAM | file to answer \
-         | dropped to shown | longest main-thread task | differs by |\n|---|---|---|---|---|---|---|---|---|\n",
+    // The smallest numbers: every median has at least these behind it.
+    let count = |measure| {
+        let counts = measured.iter().filter_map(|one| one.summary(measure));
+        counts.map(|summary| summary.count).min().unwrap_or(0)
+    };
+    let mut text = format!(
+        "\nMilliseconds: medians of {} starts and of at least {} calls, with the quarters around them.\n\n",
+        count(Measure::Cold),
+        count(Measure::Whole),
     );
+    text += "| contestant | cold start | start from the cache | classify | classify with Grad-CAM | file to answer \
+         | dropped to shown | longest main-thread task | differs by |\n|---|---|---|---|---|---|---|---|---|\n";
     for contestant in measured {
         let show = |measure| {
             contestant
