@@ -65,7 +65,11 @@ impl ScaleBench {
             "model": material.id,
             "engines": found,
         });
-        publish("scale", &table(&found), &results)
+        publish(
+            "scale",
+            &format!("{}.\n\n{}", machine(), table(&found)),
+            &results,
+        )
     }
 }
 

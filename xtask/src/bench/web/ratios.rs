@@ -17,7 +17,9 @@ pub struct Ratio {
     pub ratio: Option<f64>,
     /// At most this much is asked for; nothing where nothing is.
     pub bar: Option<f64>,
-    /// Whether our number is within the bar.
+    /// Whether it depends on the speed of what computes.
+    is_time: bool,
+    /// Whether our number is within the bar; nothing where that cannot be told.
     pub met: Option<bool>,
 }
 
@@ -64,6 +66,7 @@ pub fn of(results: &Results, ours: &Contestant) -> Vec<Ratio> {
         ours: digits(total / MEGABYTE),
         peer: None,
         ratio: None,
+        is_time: false,
         bar: Some(limit),
         met: Some(total <= limit * MEGABYTE),
     }));
@@ -132,9 +135,18 @@ pub fn of(results: &Results, ours: &Contestant) -> Vec<Ratio> {
         ours: long_task(middle, longest),
         peer: None,
         ratio: None,
+        is_time: false,
         bar: Some(50.0),
         met: Some(middle <= 50.0),
     }));
+    if gpu && results.software {
+        // A program that pretends to be a GPU says nothing of speed.
+        for line in &mut lines {
+            if line.is_time {
+                line.met = None;
+            }
+        }
+    }
     lines
 }
 
@@ -156,6 +168,7 @@ fn bytes(
         ours: show(own),
         peer: Some((show(peer), best.title.clone())),
         ratio: Some(ratio),
+        is_time: false,
         bar,
         met: bar.map(|bar| ratio <= bar),
     })
@@ -184,6 +197,7 @@ fn times(
         ours: show(own),
         peer: Some((show(best), peer.title.clone())),
         ratio: Some(ratio),
+        is_time: our != Measure::Memory,
         bar,
         met: bar.map(|bar| ratio <= bar),
     })
@@ -235,6 +249,24 @@ mod tests {
         let results = Results::read(&raw);
         let lines = of(&results, &results.contestants[0]);
         assert!(lines.iter().all(|line| line.measure != "cold start"));
+    }
+
+    #[test]
+    fn a_software_gpu_meets_no_bar_of_speed() {
+        let mut raw = sample();
+        for contestant in 0..2 {
+            raw["results"][contestant]["path"] = "webgpu".into();
+        }
+        let results = Results::read(&raw);
+        let lines = of(&results, &results.contestants[0]);
+        let met = |measure: &str| {
+            lines
+                .iter()
+                .find(|line| line.measure == measure)
+                .map(|line| line.met)
+        };
+        assert_eq!(met("cold start"), Some(None));
+        assert_eq!(met("bytes to the first answer, MB"), Some(Some(true)));
     }
 
     #[test]

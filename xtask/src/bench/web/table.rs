@@ -126,6 +126,7 @@ fn comparison(lines: &[Ratio]) -> String {
         let met = match line.met {
             Some(true) => "met",
             Some(false) => "**missed**",
+            None if line.bar.is_some() => "not told by a software GPU",
             None => "",
         };
         text += &format!(
