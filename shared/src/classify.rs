@@ -180,6 +180,17 @@ impl<R: Runner> Pipeline<R> {
         Ok(result)
     }
 
+    /// Probabilities in class order for one normalised input plane, without maps: the network alone.
+    pub async fn probabilities(&self, plane: &[f32]) -> Result<Vec<f32>, ClassifyError> {
+        let rows = self.runner.logits(&[plane]).await?;
+        match rows.first() {
+            Some(logits) => Ok(softmax(logits, self.manifest.temperature())),
+            None => Err(ClassifyError::NotFinite {
+                backend: self.runner.name(),
+            }),
+        }
+    }
+
     /// Classifies one scan that is on the input plane already.
     pub async fn classify_input(&self, input: ModelInput) -> Result<Classification, ClassifyError> {
         self.classify_plane(input, None).await

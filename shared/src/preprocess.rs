@@ -121,6 +121,25 @@ pub struct ModelInput {
     pub placement: Placement,
 }
 
+impl ModelInput {
+    /// A plane that is its own image: `height * width` normalised values, row-major.
+    pub fn from_plane(values: Vec<f32>, width: u32, height: u32) -> Self {
+        let all = Rect {
+            x: 0.0,
+            y: 0.0,
+            width: width as f32,
+            height: height as f32,
+        };
+        let placement = Placement {
+            image: [width, height],
+            model: [width, height],
+            source: all,
+            target: all,
+        };
+        Self { values, placement }
+    }
+}
+
 /// A scan on the network's input plane: cropped, resized, fitted and normalised.
 pub fn preprocess(scan: &Scan, geometry: &InputGeometry) -> ModelInput {
     let mut input = place(scan, geometry);

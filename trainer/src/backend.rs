@@ -85,7 +85,7 @@ impl BackendName {
             .map_or_else(String::new, |value| value.get_name().to_string());
         anyhow::anyhow!(
             "this build has no {name} backend; build it with `cargo build --release -p scanlight \
-             --features {name}`, or use --backend cpu"
+             --features {name}`, or choose the CPU"
         )
     }
 }

@@ -16,6 +16,7 @@ mod html;
 mod import;
 mod inference;
 mod metrics;
+mod npy;
 mod phantoms;
 mod progress;
 mod report;
@@ -60,6 +61,7 @@ enum Command {
     Audit(commands::audit::AuditArgs),
     Export(commands::export::ExportArgs),
     Import(commands::import::ImportArgs),
+    Latency(commands::latency::LatencyArgs),
     Throughput(commands::throughput::ThroughputArgs),
 }
 
@@ -80,6 +82,7 @@ fn main() -> std::process::ExitCode {
         Command::Audit(args) => args.run(),
         Command::Export(args) => args.run(),
         Command::Import(args) => args.run(),
+        Command::Latency(args) => args.run(),
         Command::Throughput(args) => args.run(),
     };
     match result {

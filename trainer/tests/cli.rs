@@ -136,6 +136,31 @@ fn from_drawn_data_to_a_published_model() {
     );
     assert!(text.contains("not a diagnosis"), "{text}");
     let predictions = json(&at.join("p.json"));
+    // What is timed is the same answer, whatever computes it.
+    let expected = predictions[0]["probabilities"].as_object().unwrap();
+    for engine in ["direct", "candle"] {
+        let line =
+            "--runs 2 --warm-up 0 --input plane.npy --json times.json data/glioma/glioma_0001.png";
+        good(at, &format!("latency --model run --engine {engine} {line}"));
+        let found = json(&at.join("times.json"));
+        for (a, b) in expected
+            .values()
+            .zip(found["probabilities"].as_array().unwrap())
+        {
+            assert!(
+                (a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-4,
+                "{found}"
+            );
+        }
+        for times in ["network", "explained", "whole"] {
+            assert_eq!(found[times].as_array().unwrap().len(), 2);
+        }
+        // A header of 128 bytes and the 32 x 32 plane.
+        assert_eq!(
+            std::fs::metadata(at.join("plane.npy")).unwrap().len(),
+            128 + 4 * 32 * 32
+        );
+    }
     let peak = predictions[0]["cam"]["peak"].as_array().unwrap();
     assert!(
         peak.iter()

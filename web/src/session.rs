@@ -306,6 +306,8 @@ impl Desk {
                     self.advance();
                 }
             }
+            // Only benchmarks ask for it.
+            Reply::Computed { .. } => {}
             Reply::Rejected { id, message } => {
                 if let Some(input) = self.finish(id) {
                     let name = words::short_name(&input.name);

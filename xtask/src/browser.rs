@@ -113,6 +113,15 @@ pub fn ensure_vulkan() -> Result<Vec<(String, PathBuf)>> {
         .to_vec())
 }
 
+/// Whether programs started with this environment get Vulkan in software.
+pub fn is_software_vulkan(environment: &[(String, PathBuf)]) -> bool {
+    let own = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"]
+        .iter()
+        .filter_map(|name| std::env::var_os(name).map(PathBuf::from));
+    let mut files = environment.iter().map(|(_, file)| file.clone()).chain(own);
+    files.any(|file| is_software(&file))
+}
+
 /// The installed Vulkan drivers' files.
 fn drivers() -> Vec<PathBuf> {
     DRIVER_FOLDERS

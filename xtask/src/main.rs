@@ -68,15 +68,8 @@ enum Command {
     /// Measure how fast something is
     Bench {
         #[command(subcommand)]
-        what: Bench,
+        what: Box<bench::Bench>,
     },
-}
-
-/// What to measure.
-#[derive(Subcommand)]
-enum Bench {
-    /// Training, beside PyTorch
-    Train(bench::train::TrainBench),
 }
 
 fn main() -> ExitCode {
@@ -133,9 +126,7 @@ fn run(command: &Command, steps: &mut Steps) -> Result<()> {
         }
         Command::Test { only } => test::run(steps, *only),
         Command::Lint => lint::run(steps),
-        Command::Bench {
-            what: Bench::Train(bench),
-        } => bench.run(steps),
+        Command::Bench { what } => what.run(steps),
         Command::Ci => {
             lint::run(steps)?;
             test::run(steps, None)

@@ -196,12 +196,7 @@ fn cargo_install(
 
 /// Installs npm packages into `folder`, without running their scripts.
 pub fn npm_install(folder: &Path, packages: &[&str]) -> Result<()> {
-    if which("npm").is_none() {
-        return Err(failure(
-            "there is no npm on PATH",
-            "Install Node.js 20 or newer, which brings npm, then run the command again.",
-        ));
-    }
+    has_npm()?;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
     Cmd::npm()
@@ -217,6 +212,32 @@ pub fn npm_install(folder: &Path, packages: &[&str]) -> Result<()> {
             "npm could not install what is needed",
             "With the npm registry in reach, run the command again.",
         )
+}
+
+/// Installs just what the lock file in `folder` names, without running scripts.
+pub fn npm_ci(folder: &Path) -> Result<()> {
+    has_npm()?;
+    Cmd::npm()
+        .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+        .dir(folder)
+        .limit(LIMIT)
+        .log(dirs::logs().join("npm.log"))
+        .run()
+        .or_todo(
+            "npm could not install what is needed",
+            "With the npm registry in reach, run the command again.",
+        )
+}
+
+/// An error that says what to do where npm is missing.
+fn has_npm() -> Result<()> {
+    if which("npm").is_some() {
+        return Ok(());
+    }
+    Err(failure(
+        "there is no npm on PATH",
+        "Install Node.js 20 or newer, which brings npm, then run the command again.",
+    ))
 }
 
 /// The version of wasm-bindgen in the lock file.

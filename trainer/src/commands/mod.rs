@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod export;
 pub mod find_lr;
 pub mod import;
+pub mod latency;
 pub mod predict;
 pub mod publish;
 pub mod report;

@@ -5,6 +5,7 @@ use crate::worker::{Engine, EngineError};
 use scanlight_model::Scan;
 use scanlight_model::bundle::Bundle;
 use scanlight_model::classify::{Classification, Classifier};
+use scanlight_model::preprocess::ModelInput;
 
 // burn-candle is deprecated as of burn 0.21; it is the CPU backend asked for, and 0.21 is pinned.
 #[allow(deprecated)]
@@ -33,5 +34,13 @@ impl Engine for CandleEngine {
 
     async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError> {
         Ok(self.classifier.classify(scan).await?)
+    }
+
+    async fn classify_input(&self, input: ModelInput) -> Result<Classification, EngineError> {
+        Ok(self.classifier.classify_input(input).await?)
+    }
+
+    async fn probabilities(&self, plane: &[f32]) -> Result<Vec<f32>, EngineError> {
+        Ok(self.classifier.probabilities(plane).await?)
     }
 }

@@ -5,6 +5,7 @@ use crate::worker::{Engine, EngineError};
 use scanlight_model::Scan;
 use scanlight_model::bundle::Bundle;
 use scanlight_model::classify::{Classification, DirectClassifier};
+use scanlight_model::preprocess::ModelInput;
 
 /// A loaded network on the CPU.
 pub struct CpuEngine {
@@ -33,5 +34,13 @@ impl Engine for CpuEngine {
 
     async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError> {
         Ok(self.classifier.classify(scan).await?)
+    }
+
+    async fn classify_input(&self, input: ModelInput) -> Result<Classification, EngineError> {
+        Ok(self.classifier.classify_input(input).await?)
+    }
+
+    async fn probabilities(&self, plane: &[f32]) -> Result<Vec<f32>, EngineError> {
+        Ok(self.classifier.probabilities(plane).await?)
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes. The workers' file names carry no hash, so a browser cache can
 /// pair a new page with an old worker; [`Reply::Hello`] makes that visible.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The engines, each its own wasm module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,15 @@ pub enum Request {
     Classify {
         /// Repeated in the answer.
         id: u32,
+    },
+    /// Run the network on an input plane: what benchmarks compare with other runtimes. Buffers: the
+    /// normalised values, 32-bit floats in the machine's order, row-major. Answered by
+    /// [`Reply::Computed`] or [`Reply::Failed`].
+    Compute {
+        /// Repeated in the answer.
+        id: u32,
+        /// Whether to make every class's map too, at the plane's size.
+        maps: bool,
     },
     /// For tests of the page: panic.
     Panic,
@@ -117,6 +126,16 @@ pub enum Reply {
         id: u32,
         /// The numbers.
         report: Report,
+    },
+    /// What the network makes of an input plane.
+    Computed {
+        /// The request's.
+        id: u32,
+        /// One probability per class.
+        probabilities: Vec<f32>,
+        /// Time from the plane to the probabilities, and to the maps if they were asked for, in
+        /// milliseconds.
+        compute_ms: f64,
     },
     /// The file is none that can be classified.
     Rejected {

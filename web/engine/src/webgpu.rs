@@ -7,6 +7,7 @@ use burn_wgpu::{Wgpu, WgpuDevice, init_setup_async};
 use scanlight_model::Scan;
 use scanlight_model::bundle::Bundle;
 use scanlight_model::classify::{Classification, Classifier};
+use scanlight_model::preprocess::ModelInput;
 use std::cell::Cell;
 
 type Backend = Wgpu<f32, i32>;
@@ -45,5 +46,13 @@ impl Engine for WebgpuEngine {
 
     async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError> {
         Ok(self.classifier.classify(scan).await?)
+    }
+
+    async fn classify_input(&self, input: ModelInput) -> Result<Classification, EngineError> {
+        Ok(self.classifier.classify_input(input).await?)
+    }
+
+    async fn probabilities(&self, plane: &[f32]) -> Result<Vec<f32>, EngineError> {
+        Ok(self.classifier.probabilities(plane).await?)
     }
 }

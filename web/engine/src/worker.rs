@@ -6,12 +6,13 @@ use crate::protocol::{EngineKind, Fault, PROTOCOL, Reply, Report, Request, Stage
 use crate::wire;
 use futures_channel::mpsc;
 use futures_util::StreamExt;
-use js_sys::Uint8Array;
+use js_sys::{Float32Array, Uint8Array};
 use scanlight_model::Scan;
 use scanlight_model::bundle::{Bundle, BundleError, Manifest};
 use scanlight_model::cam::is_cut_out;
 use scanlight_model::classify::{Classification, ClassifyError};
 use scanlight_model::decode::{DecodeError, decode};
+use scanlight_model::preprocess::ModelInput;
 use std::panic::PanicHookInfo;
 use thiserror::Error;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -32,6 +33,10 @@ pub trait Engine: Sized + 'static {
     async fn warm_up(&self) -> Result<(), EngineError>;
     /// Classifies a scan.
     async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError>;
+    /// Classifies a normalised input plane.
+    async fn classify_input(&self, input: ModelInput) -> Result<Classification, EngineError>;
+    /// Probabilities for a normalised input plane, without maps.
+    async fn probabilities(&self, plane: &[f32]) -> Result<Vec<f32>, EngineError>;
 }
 
 /// Why an engine could not load or classify.
@@ -46,6 +51,14 @@ pub enum EngineError {
     /// A message without its buffers.
     #[error("the page sent an incomplete message")]
     Incomplete,
+    /// A plane that is not of the network's size.
+    #[error("an input plane has {found} values instead of {expected}")]
+    Plane {
+        /// What came.
+        found: usize,
+        /// What the network takes.
+        expected: usize,
+    },
     /// A scan came before the network.
     #[error("the network is not loaded")]
     NotLoaded,
@@ -74,6 +87,7 @@ pub fn run<E: Engine>() {
         );
         let mut session = Session::<E> {
             engine: None,
+            plane: [0, 0],
             fault: None,
         };
         while let Some(message) = messages.next().await {
@@ -84,6 +98,8 @@ pub fn run<E: Engine>() {
 
 struct Session<E> {
     engine: Option<E>,
+    /// Width and height of the network's input.
+    plane: [u32; 2],
     fault: Option<Fault>,
 }
 
@@ -102,6 +118,10 @@ impl<E: Engine> Session<E> {
                 }
             }
             Ok((Request::Classify { id }, buffers)) => self.classify(id, &buffers).await,
+            Ok((Request::Compute { id, maps }, buffers)) => {
+                let reply = self.compute(id, maps, &buffers).await;
+                post(&reply.unwrap_or_else(|error| failed(id, &error)), &[]);
+            }
             // Only the page's tests send this.
             #[allow(clippy::panic)]
             Ok((Request::Panic, _)) => panic!("simulated panic"),
@@ -139,6 +159,7 @@ impl<E: Engine> Session<E> {
             warm_up_ms: now() - loaded,
             requests: requests(),
         };
+        self.plane = [bundle.manifest.input.width, bundle.manifest.input.height];
         self.engine = Some(engine);
         post(&ready, &[]);
         Ok(())
@@ -153,14 +174,41 @@ impl<E: Engine> Session<E> {
         };
         match reply {
             Ok((reply, buffers)) => post(&reply, &buffers),
-            Err(error) => post(
-                &Reply::Failed {
-                    id,
-                    message: wire::one_line(&error.to_string()),
-                },
-                &[],
-            ),
+            Err(error) => post(&failed(id, &error), &[]),
         }
+    }
+
+    async fn compute(
+        &self,
+        id: u32,
+        maps: bool,
+        buffers: &[Uint8Array],
+    ) -> Result<Reply, EngineError> {
+        let engine = self.engine.as_ref().ok_or(EngineError::NotLoaded)?;
+        let buffer = buffers.first().ok_or(EngineError::Incomplete)?;
+        let values = Float32Array::new(&buffer.buffer()).to_vec();
+        let [width, height] = self.plane;
+        let expected = width as usize * height as usize;
+        if values.len() != expected {
+            let found = values.len();
+            return Err(EngineError::Plane { found, expected });
+        }
+        let start = now();
+        let probabilities = if maps {
+            let input = ModelInput::from_plane(values, width, height);
+            let result = engine.classify_input(input).await?;
+            for class in 0..result.probabilities.len() {
+                std::hint::black_box(result.heatmap(class, width, height));
+            }
+            result.probabilities
+        } else {
+            engine.probabilities(&values).await?
+        };
+        Ok(Reply::Computed {
+            id,
+            probabilities,
+            compute_ms: now() - start,
+        })
     }
 
     async fn report(
@@ -211,6 +259,13 @@ impl<E: Engine> Session<E> {
 
 fn rejected(id: u32, error: &DecodeError) -> Reply {
     Reply::Rejected {
+        id,
+        message: wire::one_line(&error.to_string()),
+    }
+}
+
+fn failed(id: u32, error: &EngineError) -> Reply {
+    Reply::Failed {
         id,
         message: wire::one_line(&error.to_string()),
     }

@@ -10,6 +10,7 @@ use scanlight_engine::webgpu::WebgpuEngine;
 use scanlight_engine::worker::Engine;
 use scanlight_model::bundle::{Bundle, Manifest};
 use scanlight_model::decode::decode;
+use scanlight_model::preprocess::preprocess;
 use serde_json::Value;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -71,6 +72,9 @@ async fn held_to_golden<E: Engine>(name: &str) {
         console_log!("{kind} on {name}: logits differ by {logits:.1e}");
         assert!(logits < TOLERANCE, "{kind}: logits differ by {logits}");
         assert!(worst(&expected["probabilities"], &result.probabilities) < TOLERANCE);
+        let plane = preprocess(&scan, &bundle.manifest.input).values;
+        let alone = engine.probabilities(&plane).await.unwrap();
+        assert!(worst(&expected["probabilities"], &alone) < TOLERANCE);
         for (class, map) in result.maps.iter().enumerate() {
             let maps = worst(&expected["maps"][class], map.values());
             assert!(maps < 1e-3, "{kind}, class {class}: maps differ by {maps}");

@@ -45,6 +45,7 @@ fn every_request_round_trips() {
             fault: Some(Fault::Classify),
         },
         Request::Classify { id: 7 },
+        Request::Compute { id: 8, maps: true },
         Request::Panic,
     ] {
         let packed = pack(&request, &[]).unwrap();
@@ -92,6 +93,11 @@ fn every_reply_round_trips() {
                 score: 0.25,
                 threshold: 0.0625,
             }),
+        },
+        Reply::Computed {
+            id: 8,
+            probabilities: vec![0.25, 0.75],
+            compute_ms: 7.5,
         },
         Reply::Rejected {
             id: 3,

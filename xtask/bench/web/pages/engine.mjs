@@ -1,0 +1,112 @@
+// Scanlight's engine by itself: its worker, started and spoken to as the page does (`web/engine/src/protocol.rs`).
+
+import { times } from './measure.mjs';
+
+/** The first protocol with a request for a bare input plane. */
+const WITH_PLANES = 3;
+
+function open(script) {
+  const source = `const { default: start } = await import(${JSON.stringify(new URL(script, location.href).href)}); await start();`;
+  const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })), { type: 'module' });
+  const waiting = [];
+  const received = [];
+  const deliver = (message) => {
+    const next = waiting.shift();
+    if (next) next.done(message);
+    else received.push(message);
+  };
+  worker.onmessage = ({ data: [text, ...buffers] }) => deliver({ ...JSON.parse(text), buffers });
+  worker.onerror = (event) => deliver({ type: 'broken', message: event.message || 'the worker could not be loaded' });
+  const next = () => (received.length ? Promise.resolve(received.shift()) : new Promise((done) => waiting.push({ done })));
+  const bad = new Set(['loadFailed', 'failed', 'rejected', 'panicked', 'broken']);
+  return {
+    send(message, ...buffers) {
+      worker.postMessage([JSON.stringify(message), ...buffers], buffers.map((buffer) => buffer.buffer));
+    },
+    /** The next message of this type; progress in between is passed over. */
+    async expect(type) {
+      for (;;) {
+        const message = await next();
+        if (bad.has(message.type)) throw new Error(message.message);
+        if (message.type === type) return message;
+      }
+    },
+  };
+}
+
+/** Starts an engine. `sides` changes the manifest's input plane: for times, not for answers. */
+export function start({ script, model, image }) {
+  const bytes = async (address) => new Uint8Array(await (await fetch(address)).arrayBuffer());
+  const load = async (side) => {
+    const worker = open(script);
+    const [manifest, scan, { protocol }] = await Promise.all([
+      bytes(`${model}model.json`),
+      bytes(image),
+      worker.expect('hello'),
+    ]);
+    const parsed = JSON.parse(new TextDecoder().decode(manifest));
+    if (side) parsed.input = { ...parsed.input, width: side, height: side };
+    const weights = await bytes(`${model}${parsed.weights.file}`);
+    worker.send({ type: 'load', fault: null }, new TextEncoder().encode(JSON.stringify(parsed)), weights);
+    const ready = await worker.expect('ready');
+    let id = 0;
+    const ask = async (message, answer, buffer) => {
+      id += 1;
+      worker.send({ ...message, id }, buffer);
+      return worker.expect(answer);
+    };
+    return {
+      detail: ready.detail,
+      protocol,
+      classify: () => ask({ type: 'classify' }, 'classified', scan.slice()),
+      compute: (values, maps) =>
+        ask({ type: 'compute', maps }, 'computed', new Uint8Array(Float32Array.from(values).buffer)),
+    };
+  };
+  const engines = new Map();
+  const engine = (side = 0) => {
+    if (!engines.has(side)) engines.set(side, load(side));
+    return engines.get(side);
+  };
+  window.bench = {
+    detail: async () => {
+      const { detail, protocol } = await engine();
+      return { detail, protocol, planes: protocol >= WITH_PLANES };
+    },
+    /** Probabilities for the plane, or for the file where the engine takes no planes. */
+    check: async (values) => {
+      const { protocol, compute, classify } = await engine();
+      if (protocol >= WITH_PLANES) return (await compute(values, false)).probabilities;
+      return (await classify()).report.probabilities;
+    },
+    classify: async (values, count) => {
+      const { protocol, compute, classify } = await engine();
+      const found = {};
+      const inside = { classify: [], withMaps: [], whole: [], decode: [] };
+      if (protocol >= WITH_PLANES) {
+        found.classify = await times(count, async () => inside.classify.push((await compute(values, false)).compute_ms));
+        found.withMaps = await times(count, async () => inside.withMaps.push((await compute(values, true)).compute_ms));
+      }
+      found.whole = await times(count, async () => {
+        const { report } = await classify();
+        inside.whole.push(report.decodeMs + report.classifyMs);
+        inside.decode.push(report.decodeMs);
+      });
+      // The first of each is not timed outside either.
+      for (const [name, values] of Object.entries(inside)) inside[name] = values.slice(1);
+      return { ...found, inside };
+    },
+    /** Milliseconds for `count` files, one after another. */
+    batch: async (count) => {
+      const { classify } = await engine();
+      const start = performance.now();
+      for (let index = 0; index < count; index += 1) await classify();
+      return performance.now() - start;
+    },
+    /** Times with another side of the input plane. */
+    side: async (side, count) => {
+      const { classify } = await engine(side);
+      return times(count, classify);
+    },
+  };
+}
