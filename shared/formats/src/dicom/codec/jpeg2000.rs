@@ -29,9 +29,15 @@ pub fn decode(data: &[u8], shape: &Shape) -> Result<Vec<u32>, String> {
     let mut samples = vec![0; shape.samples()];
     for (colour, plane) in planes.iter().enumerate() {
         let places = samples.iter_mut().skip(colour).step_by(planes.len());
+        // The decoder takes all numbers for unsigned and moves them up by half their range (annex G.1.2).
+        let size = data.get(42 + 3 * colour).copied().unwrap_or_default();
+        let moved = match size & 0x80 {
+            0 => 0.0,
+            _ => f64::from(size & 0x7F).exp2(),
+        };
         for (sample, value) in places.zip(plane.samples()) {
             // Negative numbers keep their bits: the sign is applied later, by the file's word.
-            *sample = (value.round() as i32) as u32;
+            *sample = ((f64::from(*value) - moved).round() as i32) as u32;
         }
     }
     Ok(samples)
