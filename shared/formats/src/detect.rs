@@ -192,7 +192,10 @@ mod tests {
         assert_eq!(detect(b"RIFF....WEBPVP8 "), FileKind::WebP);
         assert_eq!(detect(b"II*\0"), FileKind::Tiff);
         assert_eq!(detect(b"PK\x03\x04"), FileKind::Zip);
-        assert_eq!(detect(b"Dear diary, this is no picture."), FileKind::Unknown);
+        assert_eq!(
+            detect(b"Dear diary, this is no picture."),
+            FileKind::Unknown
+        );
         let mut dicom = b"II*\0".to_vec();
         dicom.resize(128, 0);
         dicom.extend(b"DICM");

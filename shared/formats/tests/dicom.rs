@@ -42,7 +42,10 @@ fn every_plain_encoding_is_read() {
         assert_eq!(found.display_range(), (0.0, 65535.0));
         // Without the preamble, and without the file's meta group.
         let bytes = dicom.bytes();
-        assert_eq!(DicomFile::parse(&bytes[128..]).unwrap().scan(0).unwrap(), found);
+        assert_eq!(
+            DicomFile::parse(&bytes[128..]).unwrap().scan(0).unwrap(),
+            found
+        );
         if syntax != "1.2.840.10008.1.2.2" {
             let group = bytes.windows(4).position(|w| w == [8, 0, 0x16, 0]).unwrap();
             let bare = &bytes[group..];
@@ -127,16 +130,20 @@ fn frames_of_other_encoders_are_read() {
 #[test]
 fn numbers_are_what_the_attributes_say() {
     // 12 bits in the upper part of 16, signed.
-    let values: Vec<u16> = [-5i16, 7, 2047, -2048].iter().map(|v| (v << 4) as u16).collect();
+    let values: Vec<u16> = [-5i16, 7, 2047, -2048]
+        .iter()
+        .map(|v| (v << 4) as u16)
+        .collect();
     let dicom = Dicom::grey16(2, 2, &values)
         .number(tags::BITS_STORED, 12)
         .number(tags::HIGH_BIT, 15)
         .number(tags::PIXEL_REPRESENTATION, 1);
     assert_eq!(scan(&dicom).luma(), [-5.0, 7.0, 2047.0, -2048.0]);
 
-    let dicom = dicom
-        .text(tags::RESCALE_SLOPE, VR::DS, "2")
-        .text(tags::RESCALE_INTERCEPT, VR::DS, "-1000");
+    let dicom =
+        dicom
+            .text(tags::RESCALE_SLOPE, VR::DS, "2")
+            .text(tags::RESCALE_INTERCEPT, VR::DS, "-1000");
     assert_eq!(scan(&dicom).luma(), [-1010.0, -986.0, 3094.0, -5096.0]);
 
     // Bits above those stored are no part of the number.
@@ -148,8 +155,11 @@ fn numbers_are_what_the_attributes_say() {
 
 #[test]
 fn monochrome1_is_turned_around() {
-    let dicom = Dicom::grey8(3, 1, &[0, 100, 255])
-        .text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME1");
+    let dicom = Dicom::grey8(3, 1, &[0, 100, 255]).text(
+        tags::PHOTOMETRIC_INTERPRETATION,
+        VR::CS,
+        "MONOCHROME1",
+    );
     assert_eq!(scan(&dicom).luma(), [255.0, 155.0, 0.0]);
     let windowed = dicom
         .text(tags::WINDOW_CENTER, VR::DS, "100")
@@ -174,14 +184,15 @@ fn windows_become_the_display_range() {
 
 #[test]
 fn padding_is_dark_and_does_not_count() {
-    let dicom = Dicom::grey16(4, 1, &[63536, 10, 20, 30])
-        .number(tags::PIXEL_PADDING_VALUE, 63536);
+    let dicom = Dicom::grey16(4, 1, &[63536, 10, 20, 30]).number(tags::PIXEL_PADDING_VALUE, 63536);
     let found = scan(&dicom);
     assert_eq!(found.luma(), [10.0, 10.0, 20.0, 30.0]);
     assert_eq!(found.display_range(), (10.0, 30.0));
-    let signed = dicom
-        .number(tags::PIXEL_REPRESENTATION, 1)
-        .set(tags::PIXEL_PADDING_VALUE, VR::SS, PrimitiveValue::from(-2000i16));
+    let signed = dicom.number(tags::PIXEL_REPRESENTATION, 1).set(
+        tags::PIXEL_PADDING_VALUE,
+        VR::SS,
+        PrimitiveValue::from(-2000i16),
+    );
     assert_eq!(scan(&signed).luma(), [10.0, 10.0, 20.0, 30.0]);
 }
 
@@ -195,26 +206,52 @@ fn colours_become_grey() {
     let found = scan(&rgb);
     assert!((found.luma()[0] - 54.2).abs() < 0.1 && (found.luma()[1] - 182.4).abs() < 0.1);
     assert!(found.colourfulness().unwrap() > 0.3);
-    let planes = rgb
-        .number(tags::PLANAR_CONFIGURATION, 1)
-        .set(tags::PIXEL_DATA, VR::OB, PrimitiveValue::U8([255, 0, 0, 255, 0, 0].into_iter().collect()));
+    let planes = rgb.number(tags::PLANAR_CONFIGURATION, 1).set(
+        tags::PIXEL_DATA,
+        VR::OB,
+        PrimitiveValue::U8([255, 0, 0, 255, 0, 0].into_iter().collect()),
+    );
     assert_eq!(scan(&planes).luma(), found.luma());
     let grey = planes
         .text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "YBR_FULL")
-        .set(tags::PIXEL_DATA, VR::OB, PrimitiveValue::U8([90, 200, 128, 128, 128, 128].into_iter().collect()));
+        .set(
+            tags::PIXEL_DATA,
+            VR::OB,
+            PrimitiveValue::U8([90, 200, 128, 128, 128, 128].into_iter().collect()),
+        );
     let found = scan(&grey);
     assert!((found.luma()[0] - 90.0).abs() < 0.1 && (found.luma()[1] - 200.0).abs() < 0.1);
 
-    let mut palette = Dicom::grey8(3, 1, &[0, 1, 7])
-        .text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "PALETTE COLOR");
+    let mut palette = Dicom::grey8(3, 1, &[0, 1, 7]).text(
+        tags::PHOTOMETRIC_INTERPRETATION,
+        VR::CS,
+        "PALETTE COLOR",
+    );
     for (descriptor, data) in [
-        (tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR, tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA),
-        (tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR, tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA),
-        (tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR, tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA),
+        (
+            tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
+            tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+        ),
+        (
+            tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
+            tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+        ),
+        (
+            tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
+            tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+        ),
     ] {
         palette = palette
-            .set(descriptor, VR::US, PrimitiveValue::U16([2, 0, 16].into_iter().collect()))
-            .set(data, VR::OW, PrimitiveValue::U16([0, 65535].into_iter().collect()));
+            .set(
+                descriptor,
+                VR::US,
+                PrimitiveValue::U16([2, 0, 16].into_iter().collect()),
+            )
+            .set(
+                data,
+                VR::OW,
+                PrimitiveValue::U16([0, 65535].into_iter().collect()),
+            );
     }
     assert_eq!(scan(&palette).luma(), [0.0, 255.0, 255.0]);
 }
@@ -227,13 +264,19 @@ fn frames_are_read_one_by_one() {
     let file = DicomFile::parse(&bytes).unwrap();
     assert_eq!((file.frames(), file.missing_frames()), (2, 0));
     assert_eq!(file.scan(1).unwrap().luma(), [1000.0, 4095.0, 65535.0]);
-    assert!(matches!(file.scan(2), Err(DicomError::NoFrame { last: 1, .. })));
+    assert!(matches!(
+        file.scan(2),
+        Err(DicomError::NoFrame { last: 1, .. })
+    ));
     // Cut off within the second frame.
     let cut = DicomFile::parse(&bytes[..bytes.len() - 2]).unwrap();
     assert_eq!((cut.frames(), cut.missing_frames()), (1, 1));
     assert!(matches!(
         refused(&bytes[..bytes.len() - 8]),
-        DicomError::Truncated { expected: 6, found: 4 }
+        DicomError::Truncated {
+            expected: 6,
+            found: 4
+        }
     ));
     let parts = [&SHADES[..3], &SHADES[3..]].map(rle16);
     let bytes = Dicom::new(3, 1, 16)
@@ -265,7 +308,10 @@ fn refusals_say_what_the_file_is() {
         .bytes();
     assert!(matches!(refused(&many), DicomError::TooLarge { .. }));
     let none = Dicom::grey8(2, 2, &[0; 4]).without(tags::ROWS).bytes();
-    assert!(matches!(refused(&none), DicomError::Attribute { name: "Rows", .. }));
+    assert!(matches!(
+        refused(&none),
+        DicomError::Attribute { name: "Rows", .. }
+    ));
     let directory = Dicom::grey8(1, 1, &[0])
         .items(Tag(0x0004, 0x1220), Vec::new())
         .bytes();
@@ -276,7 +322,10 @@ fn refusals_say_what_the_file_is() {
 fn lengths_are_not_believed() {
     let bytes = Dicom::grey16(3, 2, &SHADES).bytes();
     // An attribute that is not wanted states four gigabytes; those after it are lost, not the program.
-    let modality = bytes.windows(6).position(|w| w == b"\x08\0\x60\0CS").unwrap();
+    let modality = bytes
+        .windows(6)
+        .position(|w| w == b"\x08\0\x60\0CS")
+        .unwrap();
     let mut lying = bytes[..modality].to_vec();
     lying.extend(b"\x08\0\x60\0OB\0\0\xFE\xFF\xFF\xFF");
     lying.extend(&bytes[modality..]);

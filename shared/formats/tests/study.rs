@@ -17,7 +17,8 @@ fn series(name: &str, count: u16, step: f64) -> Vec<(String, Vec<u8>)> {
         .map(|index| {
             let values = [100 * index, 1, 2, 3, 4, 5];
             // Numbered against their positions.
-            let dicom = Dicom::grey16(3, 2, &values).slice(name, count - index, f64::from(index) * step);
+            let dicom =
+                Dicom::grey16(3, 2, &values).slice(name, count - index, f64::from(index) * step);
             (format!("cd/{name}/{index:03}"), dicom.bytes())
         })
         .collect()
@@ -51,7 +52,11 @@ fn a_series_becomes_a_volume() {
     assert_eq!(volume.acquired_plane(), Plane::Axial);
     // The stored first pixel lies at (-10, -20) to the left and back: (10, 20) in RAS+.
     assert_eq!(volume.affine().apply([2.0, 1.0, 0.0]), [10.0, 20.0, 0.0]);
-    assert!(item.identifying.iter().any(|tag| tag.keyword == "SeriesInstanceUID"));
+    assert!(
+        item.identifying
+            .iter()
+            .any(|tag| tag.keyword == "SeriesInstanceUID")
+    );
 }
 
 #[test]
@@ -59,9 +64,11 @@ fn what_does_not_belong_together_is_parted() {
     let mut files = series("2.25.7", 3, 3.0);
     files.extend(series("2.25.8", 3, 1.0));
     // A coronal localiser of the first series.
-    let localiser = Dicom::grey16(3, 2, &[9; 6])
-        .slice("2.25.7", 9, 0.0)
-        .text(tags::IMAGE_ORIENTATION_PATIENT, VR::DS, "1\\0\\0\\0\\0\\-1");
+    let localiser = Dicom::grey16(3, 2, &[9; 6]).slice("2.25.7", 9, 0.0).text(
+        tags::IMAGE_ORIENTATION_PATIENT,
+        VR::DS,
+        "1\\0\\0\\0\\0\\-1",
+    );
     files.push(("cd/localiser".into(), localiser.bytes()));
     let study = read_files(files);
     assert_eq!(study.items.len(), 3);
@@ -84,7 +91,8 @@ fn uneven_slices_make_a_stack_and_repetitions_make_volumes() {
     let mut twice = series("2.25.7", 3, 3.0);
     for (index, (name, bytes)) in series("2.25.7", 3, 3.0).into_iter().enumerate() {
         let _ = bytes;
-        let again = Dicom::grey16(3, 2, &[7; 6]).slice("2.25.7", 10 + index as u16, 3.0 * index as f64);
+        let again =
+            Dicom::grey16(3, 2, &[7; 6]).slice("2.25.7", 10 + index as u16, 3.0 * index as f64);
         twice.push((format!("{name}b"), again.bytes()));
     }
     let study = read_files(twice);
@@ -133,11 +141,17 @@ fn a_multi_frame_file_becomes_a_volume() {
         })
         .to_vec();
     let values: Vec<u16> = (0..18).collect();
-    for syntax in [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN] {
+    for syntax in [
+        uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        uids::IMPLICIT_VR_LITTLE_ENDIAN,
+    ] {
         let bytes = Dicom::grey16(3, 2, &values)
             .text(tags::NUMBER_OF_FRAMES, VR::IS, "3")
             .text(tags::SERIES_INSTANCE_UID, VR::UI, "2.25.9")
-            .items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, vec![shared.clone()])
+            .items(
+                tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+                vec![shared.clone()],
+            )
             .items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, frames.clone())
             .syntax(syntax)
             .bytes();
@@ -177,15 +191,37 @@ fn archives_are_read_and_bad_files_stop_nothing() {
     let names: Vec<&str> = study.items.iter().map(|item| item.name.as_str()).collect();
     assert_eq!(
         names,
-        ["all.zip/etc/evil.png", "all.zip/head.nii.gz", "all.zip/cd/2.25.7", "b.png"]
+        [
+            "all.zip/etc/evil.png",
+            "all.zip/head.nii.gz",
+            "all.zip/cd/2.25.7",
+            "b.png"
+        ]
     );
-    assert_eq!(study.skipped, ["all.zip/__MACOSX/._a.png", "all.zip/cd/DICOMDIR"]);
-    let failed: Vec<&str> = study.failures.iter().map(|failure| failure.name.as_str()).collect();
+    assert_eq!(
+        study.skipped,
+        ["all.zip/__MACOSX/._a.png", "all.zip/cd/DICOMDIR"]
+    );
+    let failed: Vec<&str> = study
+        .failures
+        .iter()
+        .map(|failure| failure.name.as_str())
+        .collect();
     assert_eq!(
         failed,
-        ["all.zip/notes.txt", "all.zip/inner.zip", "all.zip/cut.nii", "all.zip/empty"]
+        [
+            "all.zip/notes.txt",
+            "all.zip/inner.zip",
+            "all.zip/cut.nii",
+            "all.zip/empty"
+        ]
     );
-    assert!(study.failures.iter().all(|f| !f.error.to_string().contains('\n')));
+    assert!(
+        study
+            .failures
+            .iter()
+            .all(|f| !f.error.to_string().contains('\n'))
+    );
     let cut = zip(&files);
     let study = read_files([("cut.zip", &cut[..cut.len() / 2])]);
     assert!(study.items.is_empty() && study.failures.len() == 1);
@@ -195,24 +231,42 @@ fn archives_are_read_and_bad_files_stop_nothing() {
 fn an_archive_that_unpacks_to_too_much_is_stopped() {
     // A quarter gigabyte of zeros each, in a file of a megabyte.
     let zeros = vec![0u8; 256 << 20];
-    let bomb = zip(&[("a", &zeros), ("b", &zeros), ("c", &zeros), ("d", &zeros), ("e", &zeros)]);
+    let bomb = zip(&[
+        ("a", &zeros),
+        ("b", &zeros),
+        ("c", &zeros),
+        ("d", &zeros),
+        ("e", &zeros),
+    ]);
     assert!(bomb.len() < 2 << 20);
     let study = read_files([("bomb.zip", bomb)]);
     assert!(study.items.is_empty());
     let last = study.failures.last().unwrap();
-    assert!(last.error.to_string().contains("unpacks to more than"), "{}", last.error);
+    assert!(
+        last.error.to_string().contains("unpacks to more than"),
+        "{}",
+        last.error
+    );
 }
 
 #[test]
 fn one_file_makes_one_scan() {
-    let scan = read_scan(&Dicom::grey16(3, 2, &[1, 2, 3, 4, 5, 6]).slice("1", 1, 0.0).bytes()).unwrap();
+    let scan = read_scan(
+        &Dicom::grey16(3, 2, &[1, 2, 3, 4, 5, 6])
+            .slice("1", 1, 0.0)
+            .bytes(),
+    )
+    .unwrap();
     // Pixels of 1 x 2 mm become square.
     assert_eq!((scan.width(), scan.height()), (3, 4));
     let scan = read_scan(&nifti([2, 2, 3], &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])).unwrap();
     assert_eq!(scan.luma(), [8.0, 7.0, 6.0, 5.0]);
     assert_eq!(read_scan(&png(6, 5)).unwrap().width(), 6);
     assert!(matches!(read_scan(b""), Err(ReadError::Empty)));
-    assert!(matches!(read_scan(&zip(&[])), Err(ReadError::Archive { .. })));
+    assert!(matches!(
+        read_scan(&zip(&[])),
+        Err(ReadError::Archive { .. })
+    ));
     assert!(matches!(read_scan(&gz(b"text")), Err(ReadError::Gzip)));
     let mut pair = vec![0; 348];
     pair[..2].copy_from_slice(&348u16.to_le_bytes());

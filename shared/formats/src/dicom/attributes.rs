@@ -176,8 +176,8 @@ impl Shape {
         let stored = integer(object, tags::BITS_STORED).unwrap_or(bits_allocated);
         let high = integer(object, tags::HIGH_BIT).unwrap_or(stored - 1);
         // Files that contradict themselves are read as if all bits counted.
-        let sound = (1..=bits_allocated).contains(&stored)
-            && (stored - 1..bits_allocated).contains(&high);
+        let sound =
+            (1..=bits_allocated).contains(&stored) && (stored - 1..bits_allocated).contains(&high);
         let (stored, high) = if sound {
             (stored, high)
         } else {

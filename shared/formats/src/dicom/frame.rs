@@ -91,12 +91,13 @@ fn first<T>(levels: &[&Object], read: impl Fn(&Object) -> Option<T>) -> Option<T
 
 fn place(positions: &[&Object], orientations: &[&Object]) -> Option<Place> {
     let position = first(positions, |o| numbers(o, tags::IMAGE_POSITION_PATIENT))?;
-    let [a, b, c, d, e, f] =
-        first(orientations, |o| numbers(o, tags::IMAGE_ORIENTATION_PATIENT))?;
+    let [a, b, c, d, e, f] = first(orientations, |o| {
+        numbers(o, tags::IMAGE_ORIENTATION_PATIENT)
+    })?;
     let (along_row, down_column) = (unit([a, b, c]), unit([d, e, f]));
     // Directions of no length, or that are nearly one.
-    let sound = length(cross(along_row, down_column)) > 0.9
-        && position.iter().all(|x: &f64| x.abs() < 1e6);
+    let sound =
+        length(cross(along_row, down_column)) > 0.9 && position.iter().all(|x: &f64| x.abs() < 1e6);
     sound.then_some(Place {
         position,
         along_row,
@@ -109,7 +110,9 @@ fn spacing(levels: &[&Object]) -> Option<[f64; 2]> {
         .or_else(|| first(levels, |o| numbers::<2>(o, tags::IMAGER_PIXEL_SPACING)))?;
     // Rows' distance comes first: a pixel's height.
     let [height, width] = pair;
-    let sound = [height, width].iter().all(|side| (1e-4..1e4).contains(side));
+    let sound = [height, width]
+        .iter()
+        .all(|side| (1e-4..1e4).contains(side));
     sound.then_some([width, height])
 }
 

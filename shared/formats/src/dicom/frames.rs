@@ -31,17 +31,17 @@ pub fn frames(data: &[u8], pixels: &Pixels, count: usize, length: usize) -> Vec<
             // Cut off: one part is one frame, as in most files.
             .unwrap_or_else(|| {
                 let whole = if parts.len() < count { parts.len() } else { 0 };
-                parts.iter().take(whole).map(|part| vec![part.clone()]).collect()
+                parts
+                    .iter()
+                    .take(whole)
+                    .map(|part| vec![part.clone()])
+                    .collect()
             }),
     }
 }
 
 /// By the table of the frames' beginnings, counted from the first part's item header.
-fn by_table(
-    table: &[u32],
-    parts: &[Range<usize>],
-    count: usize,
-) -> Option<Vec<Vec<Range<usize>>>> {
+fn by_table(table: &[u32], parts: &[Range<usize>], count: usize) -> Option<Vec<Vec<Range<usize>>>> {
     if table.len() != count {
         return None;
     }
@@ -60,11 +60,7 @@ fn by_table(
 }
 
 /// By the marker that begins a JPEG or JPEG 2000 stream.
-fn by_marker(
-    data: &[u8],
-    parts: &[Range<usize>],
-    count: usize,
-) -> Option<Vec<Vec<Range<usize>>>> {
+fn by_marker(data: &[u8], parts: &[Range<usize>], count: usize) -> Option<Vec<Vec<Range<usize>>>> {
     let mut frames: Vec<Vec<Range<usize>>> = Vec::new();
     for part in parts {
         let begins = matches!(
@@ -108,6 +104,9 @@ mod tests {
             place: 10..25,
             whole: false,
         };
-        assert_eq!(frames(&[0; 30], &pixels, 4, 6), [vec![10..16], vec![16..22]]);
+        assert_eq!(
+            frames(&[0; 30], &pixels, 4, 6),
+            [vec![10..16], vec![16..22]]
+        );
     }
 }

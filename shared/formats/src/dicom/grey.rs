@@ -46,7 +46,10 @@ impl Table {
         };
         (!values.is_empty()).then_some(Self {
             first,
-            bits: u32::try_from(bits).ok().filter(|b| (1..=16).contains(b)).unwrap_or(16),
+            bits: u32::try_from(bits)
+                .ok()
+                .filter(|b| (1..=16).contains(b))
+                .unwrap_or(16),
             values,
         })
     }
@@ -104,9 +107,7 @@ impl Grey {
         };
         let modality = items(object, tags::MODALITY_LUT_SEQUENCE)
             .first()
-            .and_then(|item| {
-                Table::read(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, shape.signed)
-            });
+            .and_then(|item| Table::read(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, shape.signed));
         let padding = integer(object, tags::PIXEL_PADDING_VALUE).map(|value| {
             // Written with or without sign, whichever the pixels have.
             let value = shape.value((value as u32) << (shape.high_bit + 1 - shape.bits_stored));

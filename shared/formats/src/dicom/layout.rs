@@ -248,8 +248,26 @@ fn has_short_length(vr: VR) -> bool {
     use VR::*;
     matches!(
         vr,
-        AE | AS | AT | CS | DA | DS | DT | FL | FD | IS | LO | LT | PN | SH | SL | SS | ST | TM | UI
-            | UL | US
+        AE | AS
+            | AT
+            | CS
+            | DA
+            | DS
+            | DT
+            | FL
+            | FD
+            | IS
+            | LO
+            | LT
+            | PN
+            | SH
+            | SL
+            | SS
+            | ST
+            | TM
+            | UI
+            | UL
+            | US
     )
 }
 
@@ -279,7 +297,15 @@ fn value_end(
             _ => (encoding, false),
         };
         let bytes_only = matches!(element.vr, VR::OB | VR::OW);
-        let end = items(data, element.value, None, limit, encoding, bytes_only, depth)?;
+        let end = items(
+            data,
+            element.value,
+            None,
+            limit,
+            encoding,
+            bytes_only,
+            depth,
+        )?;
         return Ok(end.map(|(end, inner)| (end, inner && sound)));
     }
     let end = element.value.saturating_add(element.length as usize);

@@ -53,7 +53,9 @@ pub enum DicomError {
     #[error("this is a DICOMDIR, an index of other files; choose the files or their folder")]
     Directory,
     /// It ends before the pixels, or within the first frame.
-    #[error("the DICOM file is cut off: {found} of the {expected} bytes of its first picture are there")]
+    #[error(
+        "the DICOM file is cut off: {found} of the {expected} bytes of its first picture are there"
+    )]
     Truncated {
         /// Bytes of a frame; at least 1.
         expected: usize,

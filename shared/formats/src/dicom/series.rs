@@ -45,9 +45,11 @@ pub fn group(slices: Vec<Slice>) -> Vec<Group> {
             order.push(key);
             Vec::new()
         });
-        let found = groups
-            .iter_mut()
-            .find(|group| group.first().is_some_and(|other| same_direction(other, &slice)));
+        let found = groups.iter_mut().find(|group| {
+            group
+                .first()
+                .is_some_and(|other| same_direction(other, &slice))
+        });
         match found {
             Some(group) => group.push(slice),
             None => groups.push(vec![slice]),
@@ -74,7 +76,11 @@ fn same_direction(a: &Slice, b: &Slice) -> bool {
 /// One group of slices of one series, size and direction.
 fn assemble(mut slices: Vec<Slice>) -> Vec<Group> {
     if slices.len() == 1 {
-        return slices.pop().map(|slice| Group::Single(Box::new(slice))).into_iter().collect();
+        return slices
+            .pop()
+            .map(|slice| Group::Single(Box::new(slice)))
+            .into_iter()
+            .collect();
     }
     // Stable: frames of a file, and files without number, stay in their order.
     slices.sort_by_key(|slice| slice.instance.unwrap_or(i64::MAX));
@@ -152,7 +158,8 @@ fn volume(slices: &[Slice]) -> Option<Volume> {
         let position = slice.info.place?.position;
         let mut away = [0.0; 3];
         for (axis, away) in away.iter_mut().enumerate() {
-            *away = position.get(axis)? - place.position.get(axis)? - step.get(axis)? * index as f64;
+            *away =
+                position.get(axis)? - place.position.get(axis)? - step.get(axis)? * index as f64;
         }
         if length(away) > UNEVEN * distance || slice.info.spacing != first.info.spacing {
             return None;

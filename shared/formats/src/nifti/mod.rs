@@ -29,7 +29,9 @@ pub enum NiftiError {
     #[error("this is no NIfTI file: {0}")]
     Header(&'static str),
     /// The voxels are only partly there.
-    #[error("the NIfTI file is cut off: its header promises {expected} bytes, but there are {found}")]
+    #[error(
+        "the NIfTI file is cut off: its header promises {expected} bytes, but there are {found}"
+    )]
     Truncated {
         /// Bytes that the header promises.
         expected: u64,
@@ -40,7 +42,9 @@ pub enum NiftiError {
     #[error("the compressed NIfTI file is damaged or incomplete: {0}")]
     Gzip(String),
     /// A number type that is not shown as grey.
-    #[error("NIfTI voxels of the type {0} are not read; save the volume with real numbers (for example float32)")]
+    #[error(
+        "NIfTI voxels of the type {0} are not read; save the volume with real numbers (for example float32)"
+    )]
     DataType(String),
     /// There is no such time point.
     #[error("there is no time point {index}: they go from 0 to {last}")]
@@ -128,13 +132,14 @@ impl<'a> NiftiFile<'a> {
                 found: skipped,
             });
         }
-        let voxels = voxels::read(&mut source, header, count as usize).map_err(|stop| match stop {
-            voxels::Stop::Io(error) => gzip_error(&error),
-            voxels::Stop::End(found) => NiftiError::Truncated {
-                expected: start + length,
-                found: start + found,
-            },
-        })?;
+        let voxels =
+            voxels::read(&mut source, header, count as usize).map_err(|stop| match stop {
+                voxels::Stop::Io(error) => gzip_error(&error),
+                voxels::Stop::End(found) => NiftiError::Truncated {
+                    expected: start + length,
+                    found: start + found,
+                },
+            })?;
         let (affine, known) = orientation::affine(header);
         let range = match header.calibration {
             (low, high) if high > low => (low, high),
@@ -145,7 +150,13 @@ impl<'a> NiftiFile<'a> {
         } else {
             Orientation::Assumed
         };
-        Ok(Volume::new(header.dims, voxels, affine, orientation, range)?)
+        Ok(Volume::new(
+            header.dims,
+            voxels,
+            affine,
+            orientation,
+            range,
+        )?)
     }
 
     /// Refuses, before memory is taken, what cannot be whole: gzip shrinks at most 1032 times.
@@ -157,7 +168,10 @@ impl<'a> NiftiFile<'a> {
             found
         };
         if most < expected {
-            return Err(NiftiError::Truncated { expected, found: most });
+            return Err(NiftiError::Truncated {
+                expected,
+                found: most,
+            });
         }
         Ok(())
     }

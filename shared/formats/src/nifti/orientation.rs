@@ -9,8 +9,12 @@ use crate::volume::Affine;
 /// nibabel reads them; that is a guess.
 pub fn affine(header: &Header) -> (Affine, bool) {
     let unit = header.unit;
-    let sform = header.sform.map(|rows| Affine(rows.map(|row| row.map(|v| v * unit))));
-    let qform = header.qform.map(|quaternion| by_quaternion(header, quaternion));
+    let sform = header
+        .sform
+        .map(|rows| Affine(rows.map(|row| row.map(|v| v * unit))));
+    let qform = header
+        .qform
+        .map(|quaternion| by_quaternion(header, quaternion));
     for stated in [sform, qform].into_iter().flatten() {
         if stated.is_sound() {
             return (stated, true);

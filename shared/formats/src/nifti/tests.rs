@@ -64,7 +64,9 @@ fn every_number_type_and_byte_order_is_read() {
     colour.extend([0, 255, 0]);
     assert!((read(&colour).unwrap().voxels()[0] - 182.4).abs() < 0.1);
     for code in [32, 1792, 1, 999] {
-        let error = NiftiFile::parse(&header(&[1, 1, 1], code, 64, false)).err().unwrap();
+        let error = NiftiFile::parse(&header(&[1, 1, 1], code, 64, false))
+            .err()
+            .unwrap();
         assert!(matches!(error, NiftiError::DataType(_)), "{error}");
     }
 }
@@ -130,7 +132,13 @@ fn time_points_are_chosen() {
 fn cut_and_lying_files_are_refused() {
     let mut file = header(&[4, 4, 4], 16, 32, false);
     file.extend([0; 255]);
-    assert!(matches!(read(&file), Err(NiftiError::Truncated { expected: 608, found: 607 })));
+    assert!(matches!(
+        read(&file),
+        Err(NiftiError::Truncated {
+            expected: 608,
+            found: 607
+        })
+    ));
     assert!(matches!(
         read(&gz(&file)[..60]),
         Err(NiftiError::Gzip(_) | NiftiError::Truncated { .. })
@@ -138,8 +146,14 @@ fn cut_and_lying_files_are_refused() {
     assert!(matches!(read(&file[..100]), Err(NiftiError::Header(_))));
     // Half a terabyte stated by 352 bytes.
     let bomb = header(&[32767, 32767, 127], 64, 64, false);
-    assert!(matches!(read(&bomb), Err(NiftiError::Volume(VolumeError::TooLarge(_)))));
-    assert!(matches!(read(&header(&[0, 4, 4], 2, 8, false)), Err(NiftiError::Header(_))));
+    assert!(matches!(
+        read(&bomb),
+        Err(NiftiError::Volume(VolumeError::TooLarge(_)))
+    ));
+    assert!(matches!(
+        read(&header(&[0, 4, 4], 2, 8, false)),
+        Err(NiftiError::Header(_))
+    ));
     assert!(matches!(
         read(&header(&[512, 512, 512], 2, 8, false)),
         Err(NiftiError::Truncated { .. })
@@ -173,7 +187,11 @@ fn nifti_two_is_read() {
         }
         put(&mut file, 4, b"n+2\0");
         for value in [11i16, 22] {
-            file.extend(if big { value.to_be_bytes() } else { value.to_le_bytes() });
+            file.extend(if big {
+                value.to_be_bytes()
+            } else {
+                value.to_le_bytes()
+            });
         }
         assert_eq!(NiftiFile::parse(&file).unwrap().dims(), [1, 2, 1]);
         let volume = read(&file).unwrap();

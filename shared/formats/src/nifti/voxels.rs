@@ -36,7 +36,11 @@ pub fn read(source: &mut dyn Read, header: &Header, count: usize) -> Result<Vec<
         }
         voxels.extend(block.chunks_exact(size).map(|number| {
             let value = convert(number);
-            (if scaled { value * slope + intercept } else { value }) as f32
+            (if scaled {
+                value * slope + intercept
+            } else {
+                value
+            }) as f32
         }));
     }
     Ok(voxels)

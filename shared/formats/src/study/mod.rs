@@ -64,9 +64,7 @@ pub struct Study {
 /// Reads files by their bytes: names are for people alone. A bad file never stops the others.
 ///
 /// Of a 4-D file the first volume is read; [`read_time_point`] reads another.
-pub fn read_files<N: AsRef<str>, B: AsRef<[u8]>>(
-    files: impl IntoIterator<Item = (N, B)>,
-) -> Study {
+pub fn read_files<N: AsRef<str>, B: AsRef<[u8]>>(files: impl IntoIterator<Item = (N, B)>) -> Study {
     read_time_point(files, 0)
 }
 

@@ -13,7 +13,11 @@ pub fn clean_name(name: &str) -> String {
         .filter(|part| !matches!(*part, "" | "." | "..") && !is_drive(part))
         .collect();
     let name = one_line(&parts.join("/"), LONGEST);
-    if name.is_empty() { "unnamed".into() } else { name }
+    if name.is_empty() {
+        "unnamed".into()
+    } else {
+        name
+    }
 }
 
 fn is_drive(part: &str) -> bool {

@@ -206,7 +206,11 @@ impl Reader {
             };
             let first = sources.iter().copied().min().unwrap_or_default();
             let mut identifying: Vec<crate::identity::IdentifyingTag> = Vec::new();
-            for tag in sources.iter().filter_map(|s| self.identifying.get(s)).flatten() {
+            for tag in sources
+                .iter()
+                .filter_map(|s| self.identifying.get(s))
+                .flatten()
+            {
                 // Of a series the first file's word stands for all.
                 if !identifying.iter().any(|known| known.tag == tag.tag) {
                     identifying.push(tag.clone());

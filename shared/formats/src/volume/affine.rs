@@ -30,11 +30,7 @@ impl Affine {
     /// The step in millimetres that one voxel along each index makes.
     pub fn steps(&self) -> [[f64; 3]; 3] {
         let [x, y, z] = self.0;
-        [
-            [x[0], y[0], z[0]],
-            [x[1], y[1], z[1]],
-            [x[2], y[2], z[2]],
-        ]
+        [[x[0], y[0], z[0]], [x[1], y[1], z[1]], [x[2], y[2], z[2]]]
     }
 
     /// The first voxel's place.
@@ -131,7 +127,11 @@ pub fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
 /// The vector of length 1 in the same direction; zeros stay zeros.
 pub fn unit(v: [f64; 3]) -> [f64; 3] {
     let length = length(v);
-    if length > 0.0 { v.map(|x| x / length) } else { v }
+    if length > 0.0 {
+        v.map(|x| x / length)
+    } else {
+        v
+    }
 }
 
 #[cfg(test)]
@@ -157,7 +157,10 @@ mod tests {
     fn flat_and_infinite_maps_are_unsound() {
         assert!(!Affine::from_spacing([1.0, 0.0, 1.0]).is_sound());
         assert!(!Affine::from_spacing([1.0, f64::NAN, 1.0]).is_sound());
-        let doubled = Affine::from_steps([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], [0.0; 3]);
+        let doubled = Affine::from_steps(
+            [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]],
+            [0.0; 3],
+        );
         assert!(!doubled.is_sound());
     }
 }

@@ -191,9 +191,9 @@ impl Volume {
     /// plane of a single slice in any case.
     pub fn acquired_plane(&self) -> Plane {
         let spacing = self.spacing();
-        let single = Plane::ALL
-            .into_iter()
-            .find(|plane| self.slices(*plane) == 1 && self.dims.iter().filter(|&&n| n == 1).count() == 1);
+        let single = Plane::ALL.into_iter().find(|plane| {
+            self.slices(*plane) == 1 && self.dims.iter().filter(|&&n| n == 1).count() == 1
+        });
         single.unwrap_or_else(|| {
             Plane::ALL.into_iter().fold(Plane::Axial, |best, plane| {
                 // Small differences are no thick slices.

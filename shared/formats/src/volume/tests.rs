@@ -63,7 +63,10 @@ fn impossible_sizes_are_refused() {
     };
     assert_eq!(refused([0, 1, 1], 0), VolumeError::Empty([0, 1, 1]));
     assert!(matches!(refused([2, 2, 2], 7), VolumeError::Length { .. }));
-    assert!(matches!(refused([usize::MAX, 2, 2], 7), VolumeError::TooLarge(_)));
+    assert!(matches!(
+        refused([usize::MAX, 2, 2], 7),
+        VolumeError::TooLarge(_)
+    ));
 }
 
 proptest! {

@@ -104,7 +104,11 @@ impl Dicom {
     pub fn slice(self, series: &str, instance: u16, z: f64) -> Self {
         self.text(tags::SERIES_INSTANCE_UID, VR::UI, series)
             .text(tags::INSTANCE_NUMBER, VR::IS, &instance.to_string())
-            .text(tags::IMAGE_POSITION_PATIENT, VR::DS, &format!("-10\\-20\\{z}"))
+            .text(
+                tags::IMAGE_POSITION_PATIENT,
+                VR::DS,
+                &format!("-10\\-20\\{z}"),
+            )
             .text(tags::IMAGE_ORIENTATION_PATIENT, VR::DS, "1\\0\\0\\0\\1\\0")
             .text(tags::PIXEL_SPACING, VR::DS, "2\\1")
     }
@@ -212,7 +216,8 @@ pub fn png(width: u32, height: u32) -> Vec<u8> {
 }
 
 pub fn image_file(width: u32, height: u32, format: image::ImageFormat) -> Vec<u8> {
-    let grey = image::GrayImage::from_fn(width, height, |x, y| image::Luma([(x * 7 + y * 11) as u8]));
+    let grey =
+        image::GrayImage::from_fn(width, height, |x, y| image::Luma([(x * 7 + y * 11) as u8]));
     let mut bytes = Cursor::new(Vec::new());
     let picture = image::DynamicImage::from(grey);
     match format {

@@ -40,7 +40,11 @@ pub fn decode(data: &[u8], shape: &Shape) -> Result<Vec<u32>, String> {
     Ok(if deep {
         bytes
             .chunks_exact(2)
-            .map(|b| u32::from(u16::from_ne_bytes(b.first_chunk().copied().unwrap_or_default())))
+            .map(|b| {
+                u32::from(u16::from_ne_bytes(
+                    b.first_chunk().copied().unwrap_or_default(),
+                ))
+            })
             .collect()
     } else {
         bytes.into_iter().map(u32::from).collect()

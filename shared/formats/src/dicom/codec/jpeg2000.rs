@@ -22,7 +22,9 @@ pub fn decode(data: &[u8], shape: &Shape) -> Result<Vec<u32>, String> {
         .map_err(|error| one_line(&error.to_string(), 160))?;
     let planes = decoded.components();
     if planes.len() != usize::from(shape.colours)
-        || planes.iter().any(|plane| plane.samples().len() != shape.pixels())
+        || planes
+            .iter()
+            .any(|plane| plane.samples().len() != shape.pixels())
     {
         return Err("its colours have different sizes".into());
     }

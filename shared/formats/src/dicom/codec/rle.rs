@@ -62,7 +62,10 @@ fn unpack(packed: &[u8], length: usize) -> Vec<u8> {
             }
             count => {
                 let [value, tail @ ..] = rest else { break };
-                plane.extend(std::iter::repeat_n(*value, (1 - isize::from(count)) as usize));
+                plane.extend(std::iter::repeat_n(
+                    *value,
+                    (1 - isize::from(count)) as usize,
+                ));
                 rest = tail;
             }
         }
@@ -77,7 +80,10 @@ mod tests {
 
     #[test]
     fn runs_and_literals_are_unpacked() {
-        assert_eq!(unpack(&[2, 1, 2, 3, 0xFE, 9, 0x80, 0, 7], 99), [1, 2, 3, 9, 9, 9, 7]);
+        assert_eq!(
+            unpack(&[2, 1, 2, 3, 0xFE, 9, 0x80, 0, 7], 99),
+            [1, 2, 3, 9, 9, 9, 7]
+        );
         assert_eq!(unpack(&[0xFE, 9], 2), [9, 9]);
         assert_eq!(unpack(&[5, 1], 9), [1]);
         assert_eq!(unpack(&[0xFF], 9), [0u8; 0]);
