@@ -5,6 +5,7 @@ mod bench;
 mod browser;
 mod csp;
 mod dirs;
+mod fuzz;
 mod lint;
 mod page;
 mod python;
@@ -65,6 +66,8 @@ enum Command {
     Lint,
     /// Do what the project's CI does: lint, then test
     Ci,
+    /// Feed changed files to the decoders of dropped files
+    Fuzz(fuzz::Fuzz),
     /// Measure how fast something is
     Bench {
         #[command(subcommand)]
@@ -133,6 +136,7 @@ fn run(command: &Command, steps: &mut Steps) -> Result<()> {
         }
         Command::Test { only } => test::run(steps, *only),
         Command::Lint => lint::run(steps),
+        Command::Fuzz(fuzz) => fuzz.run(steps),
         Command::Bench {
             what: Bench::Train(bench),
         } => bench.run(steps),

@@ -89,7 +89,8 @@ fn compressed_pixels_are_read() {
     assert_eq!(scan(&dicom).luma(), SHADES.map(f32::from));
 
     let jpeg = common::image_file(16, 8, image::ImageFormat::Jpeg);
-    let dicom = Dicom::new(16, 8, 8).fragments(uids::JPEG_BASELINE8_BIT, &[jpeg.clone()]);
+    let dicom =
+        Dicom::new(16, 8, 8).fragments(uids::JPEG_BASELINE8_BIT, std::slice::from_ref(&jpeg));
     let expected = scanlight_formats::decode::decode(&jpeg).unwrap();
     let found = scan(&dicom);
     let worst = found

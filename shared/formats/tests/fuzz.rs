@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use scanlight_formats::{FileKind, detect, read_files, read_scan};
 
 /// Changed files of each target, beside its corpus.
-const INPUTS: usize = 400;
+const INPUTS: usize = 4000;
 
 #[test]
 fn changed_files_never_panic() {

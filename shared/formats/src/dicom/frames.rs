@@ -79,23 +79,31 @@ fn by_marker(data: &[u8], parts: &[Range<usize>], count: usize) -> Option<Vec<Ve
 mod tests {
     use super::*;
 
+    /// Frames as pairs of numbers, to be compared.
+    fn found(pixels: &Pixels, count: usize) -> Vec<Vec<(usize, usize)>> {
+        frames(&[0; 40], pixels, count, 6)
+            .iter()
+            .map(|frame| frame.iter().map(|part| (part.start, part.end)).collect())
+            .collect()
+    }
+
     #[test]
     fn parts_find_their_frames() {
-        let parts = vec![8..10, 18..20, 28..30];
-        let data = [0; 40];
         let by = |table: &[u32], count| {
             let pixels = Pixels::Fragments {
                 table: table.to_vec(),
-                parts: parts.clone(),
+                parts: vec![8..10, 18..20, 28..30],
             };
-            frames(&data, &pixels, count, 4)
+            found(&pixels, count)
         };
-        assert_eq!(by(&[], 1), [parts.clone()]);
-        assert_eq!(by(&[], 3).len(), 3);
-        assert_eq!(by(&[0, 20], 2), [vec![8..10, 18..20], vec![28..30]]);
-        assert!(by(&[0, 7], 2).is_empty() || by(&[0, 7], 2).len() == 1);
+        let [a, b, c] = [(8, 10), (18, 20), (28, 30)];
+        assert_eq!(by(&[], 1), [[a, b, c]]);
+        assert_eq!(by(&[], 3), [[a], [b], [c]]);
+        assert_eq!(by(&[0, 20], 2), [vec![a, b], vec![c]]);
+        // A table that fits no part, and nothing else to go by.
+        assert!(by(&[7, 9], 2).is_empty());
         // Three of five frames are there.
-        assert_eq!(by(&[], 5).len(), 3);
+        assert_eq!(by(&[], 5), [[a], [b], [c]]);
     }
 
     #[test]
@@ -104,9 +112,6 @@ mod tests {
             place: 10..25,
             whole: false,
         };
-        assert_eq!(
-            frames(&[0; 30], &pixels, 4, 6),
-            [vec![10..16], vec![16..22]]
-        );
+        assert_eq!(found(&pixels, 4), [[(10, 16)], [(16, 22)]]);
     }
 }

@@ -70,8 +70,11 @@ fn number<const N: usize>(bytes: &[u8], big_endian: bool) -> [u8; N] {
     number
 }
 
-/// How one voxel's bytes become a number.
-fn converter(data_type: DataType, big: bool) -> Box<dyn Fn(&[u8]) -> f64> {
+/// One voxel's bytes to a number.
+type Convert = Box<dyn Fn(&[u8]) -> f64>;
+
+/// The way for a type of numbers.
+fn converter(data_type: DataType, big: bool) -> Convert {
     match data_type {
         DataType::U8 => Box::new(|b| f64::from(number::<1>(b, false)[0])),
         DataType::I8 => Box::new(|b| f64::from(i8::from_le_bytes(number(b, false)))),
