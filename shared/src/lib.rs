@@ -2,7 +2,8 @@
 //!
 //! A scan travels through the modules in this order:
 //!
-//! 1. [`decode`]: bytes of an image file to a [`Scan`] (grey pixels of any size and depth),
+//! 1. [`decode`]: bytes of an image file to a [`Scan`] (grey pixels of any size and depth); [`formats`] reads DICOM,
+//!    NIfTI and archives too, behind features,
 //! 2. [`preprocess`]: a [`Scan`] to the network's input tensor, with the [`geometry`] to get back,
 //! 3. [`arch`]: the networks, split into `features()` and `head()`,
 //! 4. [`cam`]: class-activation maps from the features and the head's gradient,
@@ -18,14 +19,14 @@ pub mod arch;
 pub mod bundle;
 pub mod cam;
 pub mod classify;
-pub mod decode;
 pub mod direct;
 pub mod explain;
 pub mod geometry;
 pub mod labels;
 pub mod preprocess;
 pub mod runner;
-pub mod scan;
 pub mod trust;
+
+pub use scanlight_formats::{self as formats, decode, scan};
 
 pub use scan::Scan;

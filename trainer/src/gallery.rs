@@ -9,7 +9,7 @@ use image::{GrayImage, ImageFormat, Rgb, RgbImage, imageops};
 use scanlight_model::bundle::Bundle;
 use scanlight_model::cam::blend;
 use scanlight_model::classify::Classifier;
-use scanlight_model::decode::decode;
+use scanlight_model::formats::read_scan;
 
 use crate::backend::Candle;
 use crate::commands::evaluate::relabel;
@@ -80,7 +80,8 @@ fn entry(
         })?;
     let bytes = std::fs::read(&found.path)
         .with_context(|| format!("cannot read {}", found.path.display()))?;
-    let scan = decode(&bytes).with_context(|| format!("cannot read {}", found.path.display()))?;
+    let scan =
+        read_scan(&bytes).with_context(|| format!("cannot read {}", found.path.display()))?;
     let result = pollster::block_on(classifier.classify(&scan))?;
     let grey = GrayImage::from_raw(scan.width(), scan.height(), scan.to_luma8())
         .context("the scan does not fit its size")?;

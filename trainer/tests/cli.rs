@@ -180,6 +180,66 @@ fn from_drawn_data_to_a_published_model() {
     assert_eq!(index["models"][0]["title"], "Small");
     // The shipped model is found without --model.
     good(at, "predict data/notumor/notumor_0000.png");
+    volumes_are_read(at);
+}
+
+/// A NIfTI file of 40 x 40 x 5 voxels, in a folder beside a picture.
+fn volumes_are_read(at: &Path) {
+    let mut head = vec![0; 352];
+    let mut put = |at: usize, value: &[u8]| head[at..at + value.len()].copy_from_slice(value);
+    put(0, &348i32.to_le_bytes());
+    for (index, length) in [3i16, 40, 40, 5].iter().enumerate() {
+        put(40 + 2 * index, &length.to_le_bytes());
+    }
+    put(70, &2i16.to_le_bytes());
+    for (index, size) in [1f32, 1.0, 1.0, 4.0].iter().enumerate() {
+        put(76 + 4 * index, &size.to_le_bytes());
+    }
+    put(108, &352f32.to_le_bytes());
+    put(344, b"n+1\0");
+    head.extend((0..40 * 40 * 5).map(|index| (index * 7 % 251) as u8));
+    std::fs::create_dir_all(at.join("mixed/notumor")).unwrap();
+    std::fs::write(at.join("mixed/notumor/head.nii"), &head).unwrap();
+    std::fs::write(at.join("mixed/notes.txt"), "no image").unwrap();
+    std::fs::copy(
+        at.join("data/notumor/notumor_0000.png"),
+        at.join("mixed/notumor/a.png"),
+    )
+    .unwrap();
+
+    let text = good(at, "predict --model run mixed --json one.json");
+    assert!(text.contains("axial slice 2 of 0 to 4"), "{text}");
+    assert!(text.contains("passed over mixed/notes.txt"), "{text}");
+    assert_eq!(json(&at.join("one.json")).as_array().unwrap().len(), 2);
+    let file = "mixed/notumor/head.nii";
+    good(
+        at,
+        &format!("predict --model run {file} --all-slices --json all.json"),
+    );
+    let all = json(&at.join("all.json"));
+    let slices: Vec<_> = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["slice"].clone())
+        .collect();
+    assert_eq!(slices, [0, 1, 2, 3, 4]);
+    let line = format!("predict --model run {file} --plane coronal --slice 3 --cam maps");
+    assert!(good(at, &line).contains("coronal slice 3 of 0 to 39"));
+    // Voxels are 4 mm high: the picture's pixels were made square.
+    let overlay = image::open(at.join("maps/head-coronal-003.overlay.png")).unwrap();
+    assert_eq!((overlay.width(), overlay.height()), (40, 20));
+    let text = bad(at, &format!("predict --model run {file} --slice 99"));
+    assert!(
+        text.contains("no slice 99") && text.contains("from 0 to 4"),
+        "{text}"
+    );
+
+    // A class folder may hold volumes.
+    std::fs::create_dir_all(at.join("mixed/glioma")).unwrap();
+    std::fs::copy(at.join(file), at.join("mixed/glioma/b.nii")).unwrap();
+    let text = good(at, "audit --data mixed");
+    assert!(text.contains("3 images"), "{text}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod bench;
 mod browser;
 mod csp;
 mod dirs;
+mod fuzz;
 mod lint;
 mod page;
 mod python;
@@ -65,6 +66,8 @@ enum Command {
     Lint,
     /// Do what the project's CI does: lint, then test
     Ci,
+    /// Feed changed files to the decoders of dropped files
+    Fuzz(fuzz::Fuzz),
     /// Measure how fast something is
     Bench {
         #[command(subcommand)]
@@ -127,6 +130,7 @@ fn run(command: &Command, steps: &mut Steps) -> Result<()> {
         Command::Test { only } => test::run(steps, *only),
         Command::Lint => lint::run(steps),
         Command::Bench { what } => what.run(steps),
+        Command::Fuzz(fuzz) => fuzz.run(steps),
         Command::Ci => {
             lint::run(steps)?;
             test::run(steps, None)

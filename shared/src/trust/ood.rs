@@ -257,34 +257,11 @@ impl Detector {
     }
 }
 
+pub use scanlight_formats::colour::colourfulness;
+
 /// The colourfulness from which a picture counts as coloured: "slightly colourful" in the scale of
 /// Hasler and Süsstrunk 2003 (15 of 255). Slices are grey; a small coloured mark stays below.
 pub const COLOUR_LIMIT: f32 = 15.0 / 255.0;
-
-/// How colourful a picture is (Hasler and Süsstrunk 2003, <https://doi.org/10.1117/12.477378>), from
-/// its pixels' red, green and blue in 0..=1: 0 for grey, about 0.06 for slightly, 0.4 for extremely
-/// colourful.
-pub fn colourfulness(pixels: impl Iterator<Item = [f32; 3]>) -> f32 {
-    let (mut count, mut sums, mut squares) = (0.0f64, [0.0f64; 2], [0.0f64; 2]);
-    for [red, green, blue] in pixels {
-        let opponents = [red - green, 0.5 * (red + green) - blue].map(f64::from);
-        for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(opponents) {
-            *sum += value;
-            *square += value * value;
-        }
-        count += 1.0;
-    }
-    if count == 0.0 {
-        return 0.0;
-    }
-    let means = sums.map(|sum| sum / count);
-    let variance: f64 = squares
-        .iter()
-        .zip(means)
-        .map(|(square, mean)| (square / count - mean * mean).max(0.0))
-        .sum();
-    (variance.sqrt() + 0.3 * means[0].hypot(means[1])) as f32
-}
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::{ImageDecoder, ImageReader};
-use scanlight_model::decode::decode;
+use scanlight_model::formats::{detect, read_scan};
 use scanlight_model::preprocess::{Region, foreground};
 use scanlight_model::scan::Scan;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub struct Storage {
 /// # Errors
 /// The decoder's reason, one line.
 pub fn read(bytes: &[u8]) -> Result<(Signature, Storage), String> {
-    let scan = decode(bytes).map_err(|error| error.to_string())?;
+    let scan = read_scan(bytes).map_err(|error| error.to_string())?;
     let storage = storage(bytes, &scan);
     Ok((signature(&scan), storage))
 }
@@ -102,7 +102,10 @@ fn cut(scan: &Scan, region: Region) -> Option<Scan> {
 fn storage(bytes: &[u8], scan: &Scan) -> Storage {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let format = reader.as_ref().ok().and_then(ImageReader::format);
-    let format = format.map_or_else(|| "unknown".into(), |f| format!("{f:?}").to_uppercase());
+    let format = format.map_or_else(
+        || detect(bytes).name().to_owned(),
+        |f| format!("{f:?}").to_uppercase(),
+    );
     let colours = reader
         .ok()
         .and_then(|reader| reader.into_decoder().ok())

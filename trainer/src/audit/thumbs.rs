@@ -5,7 +5,7 @@ use std::path::Path;
 use base64::Engine;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
-use scanlight_model::decode::decode;
+use scanlight_model::formats::read_scan;
 use scanlight_model::preprocess::Region;
 use scanlight_model::scan::Scan;
 
@@ -18,7 +18,7 @@ const QUALITY: u8 = 72;
 
 /// An image file as a small JPEG in a `data:` address; `None` where it cannot be read any more.
 pub fn data_uri(path: &Path) -> Option<String> {
-    let scan = decode(&std::fs::read(path).ok()?).ok()?;
+    let scan = read_scan(&std::fs::read(path).ok()?).ok()?;
     let scale = f64::from(SIDE) / f64::from(scan.width().max(scan.height()));
     let side = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(1, SIDE);
     let (width, height) = (side(scan.width()), side(scan.height()));

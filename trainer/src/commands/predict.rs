@@ -1,5 +1,7 @@
 //! `scanlight predict`.
 
+mod inputs;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -10,21 +12,27 @@ use image::{ImageBuffer, Luma, Rgb};
 use scanlight_model::bundle::Bundle;
 use scanlight_model::cam::blend;
 use scanlight_model::classify::Classification;
-use scanlight_model::decode::decode;
+use scanlight_model::formats::volume::Plane;
 use scanlight_model::scan::Scan;
 use scanlight_model::trust::{Unlike, Verdict};
 use serde::Serialize;
 
+use self::inputs::{Slice, Slices, each_slice};
 use super::{model_folder, open_bundle, write_json};
 use crate::backend::{BackendName, WithInferenceBackend};
 use crate::metrics::named;
 
 /// Classify images and show where the network looked.
+///
+/// Reads PNG, JPEG, WebP, BMP, TIFF, DICOM and NIfTI (.nii, .nii.gz), folders and zip archives of them. What a file
+/// is, its bytes tell. DICOM files of one series become a volume.
 #[derive(Debug, Args)]
 pub struct PredictArgs {
-    /// Images: PNG, JPEG, WebP, BMP or TIFF.
-    #[arg(required = true, value_name = "IMAGE")]
+    /// Images, volumes, folders or zip archives of them.
+    #[arg(required = true, value_name = "FILE|FOLDER|ZIP")]
     images: Vec<PathBuf>,
+    #[command(flatten)]
+    slices: Slices,
     /// The model: a published folder or a run [default: the shipped one].
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
@@ -47,6 +55,10 @@ pub struct PredictArgs {
 #[derive(Debug, Serialize)]
 struct Prediction {
     path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plane: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slice: Option<usize>,
     predicted: String,
     probabilities: indexmap::IndexMap<String, f64>,
     cam: CamSummary,
@@ -73,10 +85,10 @@ impl PredictArgs {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
-        let total = self.images.len();
         let (predictions, failed) = self.backend.infer(PredictWork {
             bundle: &bundle,
             images: &self.images,
+            slices: &self.slices,
             cam: self.cam.as_deref(),
             views: self.views,
         })?;
@@ -85,7 +97,7 @@ impl PredictArgs {
         }
         eprintln!("For education and research; this is not a diagnosis.");
         if failed > 0 {
-            bail!("{failed} of {total} images could not be read (see above)");
+            bail!("{failed} files could not be read as a whole (see above)");
         }
         Ok(())
     }
@@ -94,6 +106,7 @@ impl PredictArgs {
 struct PredictWork<'a> {
     bundle: &'a Bundle,
     images: &'a [PathBuf],
+    slices: &'a Slices,
     cam: Option<&'a Path>,
     views: bool,
 }
@@ -106,34 +119,28 @@ impl WithInferenceBackend for PredictWork<'_> {
         let classes = &self.bundle.manifest.classes;
         let mut names = BTreeSet::new();
         let mut predictions = Vec::new();
-        let mut failed = 0;
-        for path in self.images {
-            let scan = match read(path) {
-                Ok(scan) => scan,
-                Err(error) => {
-                    eprintln!("{error:#}");
-                    failed += 1;
-                    continue;
-                }
-            };
+        let failed = each_slice(self.images, self.slices, |slice| {
             let result = if self.views {
-                pollster::block_on(classifier.classify_views(&scan))?
+                pollster::block_on(classifier.classify_views(&slice.scan))?
             } else {
-                pollster::block_on(classifier.classify(&scan))?
+                pollster::block_on(classifier.classify(&slice.scan))?
             };
             let class = result.predicted();
-            println!("{}: {}", path.display(), line(classes, &result));
+            println!("{slice}: {}", line(classes, &result));
             if let Some(folder) = self.cam {
-                let name = unique_name(path, &mut names);
+                let name = unique_name(&slice, &mut names);
+                let (width, height) = (slice.scan.width(), slice.scan.height());
                 write_maps(
                     folder,
                     &name,
-                    &scan,
-                    &result.heatmap(class, scan.width(), scan.height()),
+                    &slice.scan,
+                    &result.heatmap(class, width, height),
                 )?;
             }
             predictions.push(Prediction {
-                path: path.display().to_string(),
+                path: slice.name.clone(),
+                plane: slice.plane.map(Plane::name),
+                slice: slice.index,
                 predicted: classes[class].clone(),
                 probabilities: named(classes, &result.probabilities),
                 cam: CamSummary {
@@ -143,14 +150,10 @@ impl WithInferenceBackend for PredictWork<'_> {
                 ood: result.ood,
                 verdict: result.verdict,
             });
-        }
+            Ok(())
+        })?;
         Ok((predictions, failed))
     }
-}
-
-fn read(path: &Path) -> Result<Scan> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    decode(&bytes).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn line(classes: &[String], result: &Classification) -> String {
@@ -183,12 +186,18 @@ fn line(classes: &[String], result: &Classification) -> String {
     )
 }
 
-/// The file's stem; with a number where two images share one.
-fn unique_name(path: &Path, taken: &mut BTreeSet<String>) -> String {
-    let stem = path.file_stem().map_or_else(
+/// The file's stem and its slice; with a number where two images share one.
+fn unique_name(slice: &Slice, taken: &mut BTreeSet<String>) -> String {
+    let mut stem = Path::new(&slice.name).file_stem().map_or_else(
         || "image".into(),
         |stem| stem.to_string_lossy().into_owned(),
     );
+    if let Some(plane) = slice.plane {
+        stem = format!("{stem}-{plane}");
+    }
+    if let Some(index) = slice.index {
+        stem = format!("{stem}-{index:03}");
+    }
     let mut name = stem.clone();
     let mut number = 2;
     while !taken.insert(name.clone()) {
@@ -229,8 +238,20 @@ mod tests {
         let mut taken = BTreeSet::new();
         let names: Vec<_> = ["a/x.png", "b/x.jpg", "x-2.png", "x.bmp"]
             .iter()
-            .map(|path| unique_name(Path::new(path), &mut taken))
+            .map(|path| unique_name(&slice(path, None, None), &mut taken))
             .collect();
         assert_eq!(names, ["x", "x-2", "x-2-2", "x-3"]);
+        let cut = slice("c/head.nii", Some(Plane::Coronal), Some(7));
+        assert_eq!(unique_name(&cut, &mut taken), "head-coronal-007");
+    }
+
+    fn slice(name: &str, plane: Option<Plane>, index: Option<usize>) -> Slice {
+        Slice {
+            name: name.into(),
+            plane,
+            index,
+            of: 9,
+            scan: Scan::from_luma8(1, 1, &[0]).unwrap(),
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
 use rayon::prelude::*;
-use scanlight_model::decode::{DecodeError, decode};
+use scanlight_model::formats::{ReadError, read_scan};
 use scanlight_model::preprocess::{InputGeometry, normalise, place};
 
 use super::{Dataset, Entry, lesions};
@@ -50,7 +50,8 @@ impl Image {
         size_of_val(self.clean.as_slice()) + self.source.len()
     }
 
-    /// Decodes one file's bytes. `augmentable` also keeps the larger copy; `lesion` is in fractions of
+    /// Decodes one file's bytes; of a volume or a file with several frames it is one slice, see [`read_scan`].
+    /// `augmentable` also keeps the larger copy; `lesion` is in fractions of
     /// the image, where it is known.
     pub fn from_bytes(
         bytes: &[u8],
@@ -58,8 +59,8 @@ impl Image {
         geometry: &InputGeometry,
         augmentable: bool,
         lesion: Option<LesionBox>,
-    ) -> Result<Self, DecodeError> {
-        let scan = decode(bytes)?;
+    ) -> Result<Self, ReadError> {
+        let scan = read_scan(bytes)?;
         let mut input = place(&scan, geometry);
         normalise(&mut input.values, geometry.normalisation);
         let source = if augmentable {

@@ -14,14 +14,19 @@ pub use load::{Image, Loaded, SOURCE_FACTOR, load};
 pub use split::{Part, split_by_method, split_dataset};
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use scanlight_model::formats::detect::{FileKind, HEAD, detect};
+use scanlight_model::formats::study::is_clutter;
 use scanlight_model::labels::{CANONICAL_CLASSES, canonical_class};
 use walkdir::WalkDir;
 
-/// The file endings that are taken for images.
-const IMAGE_ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"];
+/// The file endings that are taken for images. DICOM files need none: what has no ending is looked into.
+const IMAGE_ENDINGS: [&str; 12] = [
+    "jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "dcm", "ima", "nii", "nii.gz",
+];
 
 /// One image of a data set.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -252,11 +257,31 @@ fn order_classes(names: BTreeSet<String>) -> Vec<String> {
 }
 
 fn is_image(path: &Path) -> bool {
-    let hidden = name_of(path).starts_with('.');
-    let ending = path
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_lowercase());
-    !hidden && ending.is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.as_str()))
+    let name = name_of(path).to_lowercase();
+    let ends = |ending: &&str| {
+        name.strip_suffix(*ending)
+            .is_some_and(|stem| stem.ends_with('.'))
+    };
+    if is_clutter(&name) || name.starts_with('.') {
+        return false;
+    }
+    IMAGE_ENDINGS.iter().any(ends) || has_no_ending(&name) && is_dicom(path)
+}
+
+/// DICOM files are often named by a number or an identifier, which may have dots: an ending that is all
+/// digits is none.
+fn has_no_ending(name: &str) -> bool {
+    name.rsplit_once('.')
+        .is_none_or(|(_, ending)| ending.bytes().all(|letter| letter.is_ascii_digit()))
+}
+
+/// Whether a file's first bytes are those of a DICOM file.
+fn is_dicom(path: &Path) -> bool {
+    let mut head = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(HEAD as u64).read_to_end(&mut head))
+        .is_ok()
+        && detect(&head) == FileKind::Dicom
 }
 
 fn has_images(folder: &Path) -> bool {
@@ -343,6 +368,21 @@ mod tests {
         let found = scan_folder(plain.path()).unwrap();
         assert_eq!(found.classes, ["pituitary", "cat", "zebra"]);
         assert_eq!(found.entries[0].relative, "Pituitary/deep/a.png");
+    }
+
+    #[test]
+    fn volumes_and_dicom_files_count_as_images() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.nii", "b.NII.GZ", "c.dcm", "notes.gz", "IM1", "DICOMDIR"] {
+            touch(folder.path(), &format!("glioma/{name}"));
+        }
+        let mut dicom = vec![0; 132];
+        dicom[128..].copy_from_slice(b"DICM");
+        std::fs::write(folder.path().join("glioma/1.2.840.7"), dicom).unwrap();
+        let found = scan_folder(folder.path()).unwrap();
+        let names: Vec<_> = found.entries.iter().map(|e| name_of(&e.path)).collect();
+        // `IM1` has no ending, but its bytes are not DICOM's.
+        assert_eq!(names, ["1.2.840.7", "a.nii", "b.NII.GZ", "c.dcm"]);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use scanlight_model::bundle::Bundle;
 use scanlight_model::cam::{CamMethod, ClassMap};
 use scanlight_model::classify::{Classifier, softmax};
-use scanlight_model::decode::decode;
 use scanlight_model::explain::{ExplainOptions, Explanation};
+use scanlight_model::formats::read_scan;
 use scanlight_model::preprocess::{ModelInput, preprocess};
 
 use super::curves;
@@ -148,7 +148,7 @@ impl WithInferenceBackend for ExplainWork<'_> {
 impl ExplainWork<'_> {
     fn read(&self, path: &Path) -> Result<ModelInput> {
         let bytes = std::fs::read(path).context("cannot be read")?;
-        let scan = decode(&bytes).context("cannot be decoded")?;
+        let scan = read_scan(&bytes).context("cannot be decoded")?;
         Ok(preprocess(&scan, &self.bundle.manifest.input))
     }
 

@@ -1,5 +1,7 @@
 //! A decoded scan: grey pixels of any size and bit depth.
 
+mod square;
+
 use thiserror::Error;
 
 /// Why a [`Scan`] cannot be made from the given pixels.
@@ -38,6 +40,7 @@ pub struct Scan {
     luma: Vec<f32>,
     display_range: (f32, f32),
     colourfulness: Option<f32>,
+    spacing: Option<[f32; 2]>,
 }
 
 impl Scan {
@@ -71,6 +74,7 @@ impl Scan {
             luma,
             display_range,
             colourfulness: None,
+            spacing: None,
         })
     }
 
@@ -82,9 +86,40 @@ impl Scan {
     }
 
     /// How colourful the picture was before it became grey, see
-    /// [`crate::trust::ood::colourfulness`]; `None` where the source had but one channel.
+    /// [`crate::colour::colourfulness`]; `None` where the source had but one channel.
     pub fn colourfulness(&self) -> Option<f32> {
         self.colourfulness
+    }
+
+    /// The same scan with pixels of this width and height in millimetres. Sizes that are not above 0
+    /// and finite are left out.
+    #[must_use]
+    pub fn with_spacing(mut self, spacing: [f32; 2]) -> Self {
+        let sound = spacing.iter().all(|side| side.is_finite() && *side > 0.0);
+        self.spacing = sound.then_some(spacing);
+        self
+    }
+
+    /// A pixel's width and height in millimetres, where the source says it.
+    pub fn spacing(&self) -> Option<[f32; 2]> {
+        self.spacing
+    }
+
+    /// A pixel's width divided by its height: 1 for square pixels, and where nothing is known.
+    pub fn pixel_aspect(&self) -> f32 {
+        self.spacing.map_or(1.0, |[width, height]| width / height)
+    }
+
+    /// The same scan with these values shown as black and white.
+    #[must_use]
+    pub fn with_display_range(mut self, display_range: (f32, f32)) -> Self {
+        self.display_range = display_range;
+        self
+    }
+
+    /// The values that are shown as black and as white.
+    pub fn display_range(&self) -> (f32, f32) {
+        self.display_range
     }
 
     /// A scan from 8-bit grey pixels.

@@ -5,15 +5,9 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use thiserror::Error;
 
+use crate::colour::{colourfulness, luma};
+use crate::limits::{MAX_DECODE_BYTES, MAX_PIXELS, MAX_SIDE};
 use crate::scan::{Scan, ScanError};
-use crate::trust::ood::colourfulness;
-
-/// The longest side, in pixels, of an image that is accepted.
-pub const MAX_SIDE: u32 = 16_384;
-/// The most pixels of an image that is accepted.
-pub const MAX_PIXELS: u64 = 64 * 1024 * 1024;
-/// The most memory, in bytes, that decoding one image may take.
-pub const MAX_DECODE_BYTES: u64 = 768 * 1024 * 1024;
 
 /// Why a file cannot be read as a scan; each message is one line fit for a person.
 #[derive(Debug, Error)]
@@ -165,15 +159,6 @@ pub fn scan_from_image(image: &DynamicImage) -> Result<Scan, ScanError> {
             }));
             Ok(Scan::new(width, height, luma, (0.0, 65535.0))?.with_colourfulness(colour))
         }
-    }
-}
-
-/// Rec. 709 luma; a grey triple gives exactly its grey value.
-fn luma([red, green, blue]: [f32; 3]) -> f32 {
-    if red == green && green == blue {
-        red
-    } else {
-        0.2126 * red + 0.7152 * green + 0.0722 * blue
     }
 }
 

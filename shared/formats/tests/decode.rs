@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use proptest::prelude::*;
-use scanlight_model::decode::{DecodeError, decode};
+use scanlight_formats::decode::{DecodeError, decode};
 
 fn grey(width: u32, height: u32) -> GrayImage {
     GrayImage::from_fn(width, height, |x, y| Luma([(x * 3 + y * 5) as u8]))

@@ -1,0 +1,224 @@
+//! Mutated files for the decoders: on stable Rust and reproducible from a seed.
+//!
+//! The known engines (libFuzzer, AFL, honggfuzz) need a nightly compiler or C; bolero's engine on stable makes
+//! random bytes, which no decoder takes for a file. So files of a corpus are changed: bits, numbers, lengths, parts.
+
+// Used in part by the example and in part by the test.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+pub mod mutate;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use mutate::Mutator;
+use scanlight_formats::dicom::DicomFile;
+use scanlight_formats::nifti::NiftiFile;
+use scanlight_formats::study::{Content, read_files};
+use scanlight_formats::volume::Plane;
+use scanlight_formats::{Scan, Volume, decode::decode, detect, limits, read_scan};
+
+/// A decoder under test with the folder of its corpus.
+#[derive(Clone, Copy)]
+pub struct Target {
+    pub name: &'static str,
+    /// Folders of the corpus.
+    pub corpus: &'static [&'static str],
+    run: fn(&[u8]),
+}
+
+pub const TARGETS: [Target; 5] = [
+    Target {
+        name: "image",
+        corpus: &["image"],
+        run: |bytes| {
+            if let Ok(scan) = decode(bytes) {
+                check_scan(&scan);
+            }
+        },
+    },
+    Target {
+        name: "dicom",
+        corpus: &["dicom"],
+        run: dicom,
+    },
+    Target {
+        name: "nifti",
+        corpus: &["nifti"],
+        run: nifti,
+    },
+    Target {
+        name: "archive",
+        corpus: &["archive"],
+        run: |bytes| study(&[("a.zip", bytes)]),
+    },
+    Target {
+        name: "study",
+        corpus: &["image", "dicom", "nifti", "archive"],
+        run: |bytes| {
+            detect(bytes);
+            if let Ok(scan) = read_scan(bytes) {
+                check_scan(&scan);
+            }
+            // Twice, so that series are put together, with a good file behind.
+            study(&[("cd/a", bytes), ("cd/b", bytes), ("../c", GOOD)]);
+        },
+    },
+];
+
+/// A file that must be read, whatever came before it.
+const GOOD: &[u8] = include_bytes!("../corpus/image/grey.png");
+
+fn dicom(bytes: &[u8]) {
+    let Ok(file) = DicomFile::parse(bytes) else {
+        return;
+    };
+    let pixels = file.frames() as u64 * file.shape().pixels() as u64;
+    assert!(pixels <= limits::MAX_VOXELS && file.frames() > 0);
+    for frame in 0..file.frames().min(3) {
+        if let Ok(scan) = file.scan(frame) {
+            check_scan(&scan);
+        }
+    }
+    assert!(file.scan(file.frames()).is_err());
+}
+
+fn nifti(bytes: &[u8]) {
+    let Ok(file) = NiftiFile::parse(bytes) else {
+        return;
+    };
+    for time_point in [0, file.time_points() - 1] {
+        if let Ok(volume) = file.volume(time_point) {
+            check_volume(&volume);
+        }
+    }
+    assert!(file.volume(file.time_points()).is_err());
+}
+
+fn study(files: &[(&str, &[u8])]) {
+    let study = read_files(files.iter().copied());
+    for item in &study.items {
+        match &item.content {
+            Content::Picture(scan) => check_scan(scan),
+            Content::Stack(scans) => scans.iter().for_each(check_scan),
+            Content::Volume(volume) => check_volume(volume),
+        }
+        assert!(
+            item.name
+                .split('/')
+                .all(|part| !matches!(part, "" | "." | ".."))
+        );
+    }
+    for failure in &study.failures {
+        assert!(!failure.error.to_string().contains('\n'));
+    }
+    if let Some((_, last)) = files.last().filter(|_| files.len() > 1) {
+        assert_eq!(*last, GOOD);
+        assert!(study.items.iter().any(|item| item.name == "c"));
+    }
+}
+
+fn check_scan(scan: &Scan) {
+    let length = u64::from(scan.width()) * u64::from(scan.height());
+    assert!(length <= limits::MAX_PIXELS && length == scan.luma().len() as u64);
+    assert!(scan.luma().iter().all(|value| value.is_finite()));
+    if length < 1 << 16 {
+        let square = scan.to_square_pixels().unwrap();
+        assert!(square.luma().len() as u64 <= limits::MAX_PIXELS);
+    }
+}
+
+fn check_volume(volume: &Volume) {
+    let [x, y, z] = volume.dims();
+    assert_eq!(x * y * z, volume.voxels().len());
+    assert!(volume.affine().is_sound());
+    for plane in Plane::ALL {
+        volume.slice(plane, volume.middle(plane)).unwrap();
+        assert!(volume.slice(plane, volume.slices(plane)).is_err());
+    }
+}
+
+impl Target {
+    /// The target's files, by name.
+    pub fn corpus(&self) -> Vec<Vec<u8>> {
+        let mut paths: Vec<PathBuf> = self.corpus.iter().flat_map(|f| files(f)).collect();
+        paths.sort();
+        paths
+            .iter()
+            .map(|path| std::fs::read(path).unwrap())
+            .collect()
+    }
+
+    /// Runs one input; the panic's words, if it panics.
+    pub fn panics(&self, input: &[u8]) -> Option<String> {
+        let result = catch_unwind(AssertUnwindSafe(|| (self.run)(input)));
+        let payload = result.err()?;
+        let text = payload
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| payload.downcast_ref::<&str>().copied());
+        Some(text.unwrap_or("panicked").to_owned())
+    }
+
+    /// Inputs without end: the corpus as it is, then changed.
+    pub fn inputs(&self, seed: u64) -> impl Iterator<Item = Vec<u8>> {
+        let corpus = self.corpus();
+        assert!(!corpus.is_empty(), "the corpus of {} is empty", self.name);
+        let mut mutator = Mutator::new(seed);
+        let compress = self.name;
+        let first = corpus.clone().into_iter();
+        first.chain(std::iter::repeat_with(move || {
+            let input = mutator.changed(&corpus);
+            // Checksums would stop what is changed behind compression: so it is compressed after the change.
+            match compress {
+                "nifti" | "study" if mutator.one_in(3) && input.len() < 1 << 16 => gz(&input),
+                "archive" if mutator.one_in(2) => zipped(&input, &mut mutator),
+                _ => input,
+            }
+        }))
+    }
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(folder);
+    std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .collect()
+}
+
+fn gz(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// An archive of the input cut into files, with names that lead elsewhere.
+fn zipped(bytes: &[u8], mutator: &mut Mutator) -> Vec<u8> {
+    use std::io::{Cursor, Write};
+
+    let names = [
+        "a",
+        "../b",
+        "/c",
+        "__MACOSX/._d",
+        "e/f.png",
+        "g\\h",
+        "DICOMDIR",
+        "\u{7}",
+    ];
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, part) in names
+        .iter()
+        .zip(bytes.chunks(1 + mutator.below(bytes.len() + 1)))
+    {
+        let options = zip::write::SimpleFileOptions::default();
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(part).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}

@@ -1,0 +1,283 @@
+//! DICOM files (PS3.10): one or several frames to [`Scan`]s, and series of files to volumes.
+//!
+//! The data set is read by dicom-rs; [`layout`] says why not at once, and [`codec`] who decodes compressed pixels.
+
+mod attributes;
+mod codec;
+mod frame;
+mod frames;
+mod grey;
+mod identity;
+mod layout;
+mod series;
+mod syntax;
+#[cfg(test)]
+mod tests;
+
+pub use attributes::Shape;
+pub use frame::{FrameInfo, Place};
+pub use series::{Group, Slice, group};
+pub use syntax::{Codec, Syntax};
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use dicom_dictionary_std::{StandardSopClassDictionary, tags};
+use dicom_object::InMemDicomObject;
+use dicom_transfer_syntax_registry::entries;
+use thiserror::Error;
+
+use crate::identity::IdentifyingTag;
+use crate::limits::{
+    MAX_DICOM_ATTRIBUTES, MAX_DICOM_NESTING, MAX_PIXELS, MAX_SIDE, MAX_UNPACKED_BYTES,
+};
+use crate::scan::{Scan, ScanError};
+use crate::text::one_line;
+use attributes::{WANTED, integer, text};
+use grey::Grey;
+use layout::{Layout, Pixels};
+
+/// Why a DICOM file cannot be read.
+#[derive(Debug, Error)]
+pub enum DicomError {
+    /// The attributes contradict the format.
+    #[error("the DICOM file is damaged: {0}")]
+    Damaged(String),
+    /// There is no picture in it.
+    #[error("this DICOM file holds no picture: it is {what}")]
+    NoPixels {
+        /// What it is.
+        what: String,
+    },
+    /// An index of other files.
+    #[error("this is a DICOMDIR, an index of other files; choose the files or their folder")]
+    Directory,
+    /// It ends before the pixels, or within the first frame.
+    #[error(
+        "the DICOM file is cut off: {found} of the {expected} bytes of its first picture are there"
+    )]
+    Truncated {
+        /// Bytes of a frame; at least 1.
+        expected: usize,
+        /// Bytes that are there.
+        found: usize,
+    },
+    /// An attribute that is needed is missing or senseless.
+    #[error("this DICOM file cannot be shown: {name} {problem}")]
+    Attribute {
+        /// The attribute's keyword.
+        name: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// Too many pixels.
+    #[error("the DICOM picture is too large: {columns} x {rows} pixels, {frames} frames (at most {MAX_SIDE} a side, {} million in a frame)", MAX_PIXELS / 1_000_000)]
+    TooLarge {
+        /// Width as the file states it.
+        columns: i64,
+        /// Height as the file states it.
+        rows: i64,
+        /// Frames as the file states them.
+        frames: i64,
+    },
+    /// The attributes take too much memory.
+    #[error("the DICOM file's attributes take more than {} MiB", MAX_DICOM_ATTRIBUTES >> 20)]
+    Attributes,
+    /// Sequences within sequences within sequences.
+    #[error("the DICOM file's sequences are nested more than {MAX_DICOM_NESTING} deep")]
+    Nesting,
+    /// The compressed data set is too large.
+    #[error("the DICOM file unpacks to more than {} MiB", MAX_UNPACKED_BYTES >> 20)]
+    Unpacked,
+    /// Pixels compressed in a way that is not read.
+    #[error(
+        "this DICOM file is compressed as {0}, which is not read here; convert it, for example with `gdcmconv \
+         --raw in.dcm out.dcm`"
+    )]
+    Syntax(String),
+    /// One frame cannot be decoded.
+    #[error(
+        "frame {frame} of the DICOM file, compressed as {syntax}, cannot be decoded: {reason}; if other programs \
+         show it, convert it with `gdcmconv --raw in.dcm out.dcm`"
+    )]
+    Frame {
+        /// The frame, from 0.
+        frame: usize,
+        /// The transfer syntax.
+        syntax: String,
+        /// Why.
+        reason: String,
+    },
+    /// Some frames are not there; those that are, are read.
+    #[error("the DICOM file is cut off: {found} of its {expected} frames are there")]
+    MissingFrames {
+        /// Frames that are whole.
+        found: usize,
+        /// Frames that the file promises.
+        expected: usize,
+    },
+    /// There is no such frame.
+    #[error("there is no frame {index}: they go from 0 to {last}")]
+    NoFrame {
+        /// The one asked for.
+        index: usize,
+        /// The last one.
+        last: usize,
+    },
+    /// The pixels make no scan.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+}
+
+/// A DICOM file with at least one whole frame, of which the attributes are read.
+pub struct DicomFile<'a> {
+    data: Cow<'a, [u8]>,
+    syntax: Syntax,
+    shape: Shape,
+    grey: Grey,
+    infos: Vec<FrameInfo>,
+    frames: Vec<Vec<Range<usize>>>,
+    series: Option<String>,
+    instance: Option<i64>,
+    identifying: Vec<IdentifyingTag>,
+}
+
+impl<'a> DicomFile<'a> {
+    /// Reads the attributes and finds the frames; no pixel is decoded yet.
+    ///
+    /// # Errors
+    /// A file without pixels, one that is cut off before its first frame is whole, senseless or missing
+    /// attributes, a transfer syntax that is not read, sizes over the limits.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, DicomError> {
+        let layout = Layout::find(bytes, |tag| {
+            WANTED.contains(&tag) || identity::IDENTIFYING.iter().any(|(known, _)| *known == tag)
+        })?;
+        if layout.directory {
+            return Err(DicomError::Directory);
+        }
+        let object = read_object(&layout)?;
+        let Some(pixels) = &layout.pixels else {
+            return Err(no_pixels(&object, layout.cut));
+        };
+        if layout.syntax.codec == Codec::Unread {
+            return Err(DicomError::Syntax(layout.syntax.to_string()));
+        }
+        let shape = Shape::read(&object, layout.syntax.big_endian)?;
+        let frames = frames::frames(&layout.data, pixels, shape.frames as usize, shape.bytes());
+        if frames.is_empty() {
+            return Err(DicomError::Truncated {
+                expected: shape.bytes(),
+                found: match pixels {
+                    Pixels::Native { place, .. } => place.len(),
+                    Pixels::Fragments { .. } => 0,
+                },
+            });
+        }
+        Ok(Self {
+            grey: Grey::read(&object, &shape)?,
+            infos: frame::frame_infos(&object, frames.len()),
+            series: text(&object, tags::SERIES_INSTANCE_UID),
+            instance: integer(&object, tags::INSTANCE_NUMBER),
+            identifying: identity::identifying(&object),
+            syntax: layout.syntax,
+            data: layout.data,
+            shape,
+            frames,
+        })
+    }
+
+    /// How many frames are there as a whole; at least 1.
+    pub fn frames(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// How many frames the file promises but does not hold.
+    pub fn missing_frames(&self) -> usize {
+        (self.shape.frames as usize).saturating_sub(self.frames.len())
+    }
+
+    /// How its numbers are stored.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Its transfer syntax.
+    pub fn syntax(&self) -> &Syntax {
+        &self.syntax
+    }
+
+    /// Identifier of the series that it belongs to.
+    pub fn series_uid(&self) -> Option<&str> {
+        self.series.as_deref()
+    }
+
+    /// Its number within the series.
+    pub fn instance_number(&self) -> Option<i64> {
+        self.instance
+    }
+
+    /// Where a frame lies and how it is shown.
+    pub fn info(&self, frame: usize) -> Option<&FrameInfo> {
+        self.infos.get(frame)
+    }
+
+    /// Which attributes may say who the patient is.
+    pub fn identifying(&self) -> &[IdentifyingTag] {
+        &self.identifying
+    }
+
+    /// Decodes one frame: rescaled, bright where it is shown bright, with its window as display range.
+    ///
+    /// # Errors
+    /// No such frame, or one that cannot be decoded.
+    pub fn scan(&self, frame: usize) -> Result<Scan, DicomError> {
+        let (Some(places), Some(info)) = (self.frames.get(frame), self.infos.get(frame)) else {
+            return Err(DicomError::NoFrame {
+                index: frame,
+                last: self.frames.len() - 1,
+            });
+        };
+        let part = |place: &Range<usize>| self.data.get(place.clone()).unwrap_or_default();
+        let bytes = match places.as_slice() {
+            [place] => Cow::Borrowed(part(place)),
+            places => Cow::Owned(places.iter().map(part).collect::<Vec<_>>().concat()),
+        };
+        let stored = codec::decode(self.syntax.codec, &bytes, &self.shape).map_err(|reason| {
+            DicomError::Frame {
+                frame,
+                syntax: self.syntax.to_string(),
+                reason,
+            }
+        })?;
+        Ok(self.grey.scan(&stored, &self.shape, info)?)
+    }
+}
+
+/// The wanted attributes, by dicom-rs.
+fn read_object(layout: &Layout) -> Result<InMemDicomObject, DicomError> {
+    let syntax = match (layout.syntax.explicit, layout.syntax.big_endian) {
+        (_, true) => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
+        (true, _) => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
+        (false, _) => entries::IMPLICIT_VR_LITTLE_ENDIAN.erased(),
+    };
+    InMemDicomObject::read_dataset_with_ts(layout.wanted.as_slice(), &syntax)
+        .map_err(|error| DicomError::Damaged(one_line(&error.to_string(), 160)))
+}
+
+/// What a file without pixels is.
+fn no_pixels(object: &InMemDicomObject, cut: bool) -> DicomError {
+    use dicom_core::dictionary::{UidDictionary, UidDictionaryEntry};
+
+    let uid = text(object, tags::SOP_CLASS_UID).unwrap_or_default();
+    let class = StandardSopClassDictionary
+        .by_uid(&uid)
+        .map(|entry| entry.name());
+    let what = match (class, cut) {
+        (Some(name), false) => format!("of the kind \"{name}\""),
+        (Some(name), true) => format!("of the kind \"{name}\" and cut off"),
+        (None, true) => "cut off before its pixels".into(),
+        (None, false) if uid.is_empty() => "of an unknown kind".into(),
+        (None, false) => format!("of the kind {uid}"),
+    };
+    DicomError::NoPixels { what }
+}

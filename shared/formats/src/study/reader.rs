@@ -1,0 +1,289 @@
+//! Reads one file after another and puts together what belongs together.
+
+use super::names::{clean_name, common, is_clutter};
+use super::{Content, Failure, Item, Study};
+use crate::detect::{FileKind, detect};
+use crate::error::ReadError;
+use crate::limits::MAX_STUDY_PIXELS;
+use crate::scan::Scan;
+
+/// Collects what the files hold.
+pub struct Reader {
+    time_point: usize,
+    /// Items with the number of their first file.
+    items: Vec<(usize, Item)>,
+    study: Study,
+    /// Names of all files, in the order of reading.
+    names: Vec<String>,
+    pixels_left: u64,
+    #[cfg(feature = "dicom")]
+    slices: Vec<crate::dicom::Slice>,
+    #[cfg(feature = "dicom")]
+    identifying: std::collections::HashMap<usize, Vec<crate::identity::IdentifyingTag>>,
+}
+
+impl Reader {
+    pub fn new(time_point: usize) -> Self {
+        Self {
+            time_point,
+            items: Vec::new(),
+            study: Study::default(),
+            names: Vec::new(),
+            pixels_left: MAX_STUDY_PIXELS,
+            #[cfg(feature = "dicom")]
+            slices: Vec::new(),
+            #[cfg(feature = "dicom")]
+            identifying: std::collections::HashMap::new(),
+        }
+    }
+
+    /// Reads one file; an archive's files each.
+    pub fn add(&mut self, name: &str, bytes: &[u8]) {
+        if is_clutter(name) {
+            self.study.skipped.push(clean_name(name));
+        } else if detect(bytes) == FileKind::Zip {
+            self.archive(&clean_name(name), bytes);
+        } else {
+            self.file(clean_name(name), bytes);
+        }
+    }
+
+    #[cfg(feature = "archive")]
+    fn archive(&mut self, name: &str, bytes: &[u8]) {
+        let mut skipped = Vec::new();
+        let result = crate::archive::unpack(
+            bytes,
+            |inner| {
+                let clutter = is_clutter(inner);
+                if clutter {
+                    skipped.push(format!("{name}/{}", clean_name(inner)));
+                }
+                !clutter
+            },
+            |inner, unpacked| {
+                let inner = format!("{name}/{}", clean_name(inner));
+                match unpacked {
+                    Ok(bytes) => self.file(inner, bytes),
+                    Err(error) => self.fail(inner, error.into()),
+                }
+            },
+        );
+        self.study.skipped.append(&mut skipped);
+        if let Err(error) = result {
+            self.fail(name.to_owned(), error.into());
+        }
+    }
+
+    #[cfg(not(feature = "archive"))]
+    fn archive(&mut self, name: &str, _: &[u8]) {
+        self.fail(name.to_owned(), ReadError::NotBuilt { kind: "zip" });
+    }
+
+    fn fail(&mut self, name: String, error: ReadError) {
+        self.study.failures.push(Failure { name, error });
+    }
+
+    /// Reads a file that is no archive.
+    fn file(&mut self, name: String, bytes: &[u8]) {
+        let source = self.names.len();
+        self.names.push(name.clone());
+        match self.content(source, &name, bytes) {
+            Ok(()) => {}
+            Err(ReadError::Directory) => self.study.skipped.push(name),
+            Err(error) => self.fail(name, error),
+        }
+    }
+
+    fn content(&mut self, source: usize, name: &str, bytes: &[u8]) -> Result<(), ReadError> {
+        let kind = detect(bytes);
+        let (content, time_points) = match kind {
+            FileKind::Dicom => return self.dicom(source, name, bytes),
+            FileKind::Nifti | FileKind::NiftiGz => self.nifti(bytes)?,
+            kind => {
+                let scan = picture(kind, bytes)?;
+                self.pay(scan.luma().len() as u64)?;
+                (Content::Picture(scan), 1)
+            }
+        };
+        let item = Item {
+            name: name.to_owned(),
+            sources: vec![name.to_owned()],
+            kind,
+            content,
+            identifying: Vec::new(),
+            time_points,
+        };
+        self.items.push((source, item));
+        Ok(())
+    }
+
+    /// Counts pixels, before or right after they take memory.
+    fn pay(&mut self, pixels: u64) -> Result<(), ReadError> {
+        self.pixels_left = self
+            .pixels_left
+            .checked_sub(pixels)
+            .ok_or(ReadError::TooMuch)?;
+        Ok(())
+    }
+
+    #[cfg(feature = "nifti")]
+    fn nifti(&mut self, bytes: &[u8]) -> Result<(Content, usize), ReadError> {
+        let file = crate::nifti::NiftiFile::parse(bytes)?;
+        self.pay(file.dims().iter().map(|side| *side as u64).product())?;
+        let volume = file.volume(self.time_point)?;
+        Ok((Content::Volume(Box::new(volume)), file.time_points()))
+    }
+
+    #[cfg(not(feature = "nifti"))]
+    fn nifti(&mut self, _: &[u8]) -> Result<(Content, usize), ReadError> {
+        Err(ReadError::NotBuilt { kind: "NIfTI" })
+    }
+
+    #[cfg(feature = "dicom")]
+    fn dicom(&mut self, source: usize, name: &str, bytes: &[u8]) -> Result<(), ReadError> {
+        use crate::dicom::{DicomError, DicomFile, Slice};
+
+        let file = DicomFile::parse(bytes).map_err(|error| match error {
+            DicomError::Directory => ReadError::Directory,
+            error => error.into(),
+        })?;
+        self.pay(file.frames() as u64 * file.shape().pixels() as u64)?;
+        let (mut read, mut failed) = (0, None);
+        for frame in 0..file.frames() {
+            match (file.scan(frame), file.info(frame)) {
+                (Ok(scan), Some(info)) => {
+                    read += 1;
+                    self.slices.push(Slice {
+                        scan,
+                        info: info.clone(),
+                        series: file.series_uid().map(str::to_owned),
+                        instance: file.instance_number(),
+                        source,
+                    });
+                }
+                (Err(error), _) if failed.is_none() => failed = Some(error),
+                _ => {}
+            }
+        }
+        self.identifying.insert(source, file.identifying().to_vec());
+        if let Some(error) = failed {
+            // What could be decoded stays.
+            return Err(error.into());
+        }
+        if file.missing_frames() > 0 && read > 0 {
+            self.fail(
+                name.to_owned(),
+                DicomError::MissingFrames {
+                    found: read,
+                    expected: read + file.missing_frames(),
+                }
+                .into(),
+            );
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "dicom"))]
+    fn dicom(&mut self, _: usize, _: &str, _: &[u8]) -> Result<(), ReadError> {
+        Err(ReadError::NotBuilt { kind: "DICOM" })
+    }
+
+    /// Puts series together.
+    #[cfg(feature = "dicom")]
+    fn series(&mut self) {
+        use crate::dicom::{Group, group};
+
+        for group in group(std::mem::take(&mut self.slices)) {
+            let (content, sources) = match group {
+                Group::Single(slice) => (Content::Picture(slice.scan), vec![slice.source]),
+                Group::Volume(volume, sources) => (Content::Volume(volume), sources),
+                Group::Stack(slices) => {
+                    let mut sources: Vec<usize> = slices.iter().map(|s| s.source).collect();
+                    sources.dedup();
+                    let scans = slices.into_iter().map(|slice| slice.scan).collect();
+                    (Content::Stack(scans), sources)
+                }
+            };
+            let first = sources.iter().copied().min().unwrap_or_default();
+            let mut identifying: Vec<crate::identity::IdentifyingTag> = Vec::new();
+            for tag in sources
+                .iter()
+                .filter_map(|s| self.identifying.get(s))
+                .flatten()
+            {
+                // Of a series the first file's word stands for all.
+                if !identifying.iter().any(|known| known.tag == tag.tag) {
+                    identifying.push(tag.clone());
+                }
+            }
+            let sources: Vec<String> = sources
+                .iter()
+                .filter_map(|source| self.names.get(*source).cloned())
+                .collect();
+            let item = Item {
+                name: common(&sources),
+                sources,
+                kind: FileKind::Dicom,
+                content,
+                identifying,
+                time_points: 1,
+            };
+            self.items.push((first, item));
+        }
+    }
+
+    /// All that was read.
+    pub fn finish(mut self) -> Study {
+        #[cfg(feature = "dicom")]
+        self.series();
+        self.items.sort_by_key(|(source, _)| *source);
+        self.study.items = self.items.into_iter().map(|(_, item)| item).collect();
+        self.study
+    }
+}
+
+/// A picture, or why the file is none.
+fn picture(kind: FileKind, bytes: &[u8]) -> Result<Scan, ReadError> {
+    match kind {
+        _ if bytes.is_empty() => Err(ReadError::Empty),
+        FileKind::Pair => Err(ReadError::Pair),
+        FileKind::Gzip => Err(ReadError::Gzip),
+        FileKind::Zip => Err(ReadError::Archive {
+            place: "in an archive",
+        }),
+        #[cfg(feature = "images")]
+        kind if kind.is_image() => Ok(crate::decode::decode(bytes)?),
+        #[cfg(not(feature = "images"))]
+        kind if kind.is_image() => Err(ReadError::NotBuilt { kind: kind.name() }),
+        _ => Err(ReadError::Unknown),
+    }
+}
+
+/// See [`super::read_scan`].
+pub fn read_scan(bytes: &[u8]) -> Result<Scan, ReadError> {
+    let scan = match detect(bytes) {
+        #[cfg(feature = "dicom")]
+        FileKind::Dicom => {
+            let file = crate::dicom::DicomFile::parse(bytes)?;
+            file.scan(file.frames() / 2)?
+        }
+        #[cfg(feature = "nifti")]
+        FileKind::Nifti | FileKind::NiftiGz => {
+            use crate::volume::Plane;
+
+            let volume = crate::nifti::NiftiFile::parse(bytes)?.volume(0)?;
+            volume.slice(Plane::Axial, volume.middle(Plane::Axial))?
+        }
+        #[cfg(not(all(feature = "dicom", feature = "nifti")))]
+        kind @ (FileKind::Dicom | FileKind::Nifti | FileKind::NiftiGz) => {
+            return Err(ReadError::NotBuilt { kind: kind.name() });
+        }
+        FileKind::Zip => {
+            return Err(ReadError::Archive {
+                place: "where one picture is wanted",
+            });
+        }
+        kind => picture(kind, bytes)?,
+    };
+    Ok(scan.to_square_pixels()?)
+}
