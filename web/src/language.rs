@@ -172,11 +172,7 @@ impl Line {
     }
 
     /// With a value.
-    pub fn with(
-        mut self,
-        name: impl Into<Cow<'static, str>>,
-        value: impl Into<Piece>,
-    ) -> Self {
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Piece>) -> Self {
         self.values.push((name.into(), value.into()));
         self
     }

@@ -84,8 +84,10 @@ pub async fn hand_over() {
     let changed = Promise::new(&mut |resolve: Function, _| {
         container.set_oncontrollerchange(Some(&resolve));
         let late = resolve.bind1(&JsValue::NULL, &JsValue::FALSE);
-        let timer = window()
-            .set_timeout_with_callback_and_timeout_and_arguments_0(late.unchecked_ref(), HANDOVER_MS);
+        let timer = window().set_timeout_with_callback_and_timeout_and_arguments_0(
+            late.unchecked_ref(),
+            HANDOVER_MS,
+        );
         debug_assert!(timer.is_ok());
     });
     tell(&waiting, "use if alone");
