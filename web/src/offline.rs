@@ -139,6 +139,10 @@ async fn register(desk: Desk, container: ServiceWorkerContainer) {
         }
     };
     watch();
+    if known && !HELD.get() {
+        // Now, while nothing is open. Offline it fails, which is no matter.
+        let _ = registration.update();
+    }
     if known && registration.waiting().is_some() {
         desk.update_waits.set(true);
     }
