@@ -1,6 +1,6 @@
 //! Whether this browser offers WebGPU on real hardware.
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -13,27 +13,63 @@ pub struct Adapter {
     pub software: bool,
 }
 
+/// The limits that a network of ours comes near to.
+const LIMITS: [&str; 7] = [
+    "maxBufferSize",
+    "maxStorageBufferBindingSize",
+    "maxStorageBuffersPerShaderStage",
+    "maxComputeWorkgroupStorageSize",
+    "maxComputeInvocationsPerWorkgroup",
+    "maxComputeWorkgroupSizeX",
+    "maxComputeWorkgroupsPerDimension",
+];
+
 /// Asks the browser for an adapter.
-// Through `Reflect`: web-sys has WebGPU behind an unstable switch only.
 pub async fn probe() -> Option<Adapter> {
+    Some(read(&request().await?))
+}
+
+/// The adapter for a support text: name, kind, limits, features.
+pub async fn describe() -> Vec<(String, String)> {
+    let Some(adapter) = request().await else {
+        return vec![("WebGPU adapter".into(), "none".into())];
+    };
+    let Adapter { name, software } = read(&adapter);
+    let kind = if software { "software" } else { "hardware" };
+    let mut lines = vec![("WebGPU adapter".to_string(), format!("{name} ({kind})"))];
+    let limits = property(&adapter, "limits").unwrap_or(JsValue::UNDEFINED);
+    lines.extend(LIMITS.iter().filter_map(|name| {
+        let value = property(&limits, name)?.as_f64()?;
+        Some(((*name).to_string(), value.to_string()))
+    }));
+    if let Some(features) = property(&adapter, "features") {
+        let features = Array::from(&features).join(", ");
+        lines.push(("WebGPU features".into(), features.into()));
+    }
+    lines
+}
+
+// Through `Reflect`: web-sys has WebGPU behind an unstable switch only.
+async fn request() -> Option<JsValue> {
     let window = web_sys::window()?;
     let gpu = property(window.navigator().as_ref(), "gpu")?;
     let request: Function = property(&gpu, "requestAdapter")?.dyn_into().ok()?;
     let promise: Promise = request.call0(&gpu).ok()?.dyn_into().ok()?;
     let adapter = JsFuture::from(promise).await.ok()?;
-    if adapter.is_null() || adapter.is_undefined() {
-        return None;
-    }
-    let info = property(&adapter, "info").unwrap_or(JsValue::UNDEFINED);
+    (!adapter.is_null() && !adapter.is_undefined()).then_some(adapter)
+}
+
+fn read(adapter: &JsValue) -> Adapter {
+    let info = property(adapter, "info").unwrap_or(JsValue::UNDEFINED);
     let words = ["vendor", "architecture", "device", "description"]
         .map(|field| text(&info, field).unwrap_or_default());
-    let fallback = [&info, &adapter]
+    let fallback = [&info, adapter]
         .into_iter()
         .any(|object| property(object, "isFallbackAdapter").is_some_and(|value| value.is_truthy()));
-    Some(Adapter {
+    Adapter {
         name: name(&words),
         software: fallback || is_software(&words),
-    })
+    }
 }
 
 fn property(object: &JsValue, name: &str) -> Option<JsValue> {

@@ -1,12 +1,16 @@
 //! The page as a whole.
 
+use crate::announce;
+use crate::diagnostics::DiagnosticsDialog;
 use crate::facts::FactsDialog;
 use crate::footer::Footer;
 use crate::intake;
+use crate::language::{Chooser, Line, t, tr};
 use crate::loading::{Failure, Loading};
+use crate::offline;
 use crate::samples::Samples;
-use crate::state::{Desk, Phase};
-use crate::verdict::{Caution, Verdict, said};
+use crate::state::Desk;
+use crate::verdict::{Caution, Verdict};
 use crate::viewer::Viewer;
 use leptos::prelude::*;
 
@@ -17,14 +21,15 @@ pub fn App() -> impl IntoView {
     provide_context(desk);
     intake::listen(desk);
     desk.start();
+    offline::keep(desk);
     view! {
         <header class="top">
             <h1 class="brand">
                 <Mark />
                 "Scanlight"
             </h1>
-            <p class="tag-line"><span>"Brain MRI classification. "</span>
-                "Runs entirely in your browser."</p>
+            <p class="tag-line"><span>{tr("page.tag_what")} " "</span> {tr("page.tag_where")}</p>
+            <Chooser />
         </header>
         <main data-phase=move || desk.phase.read().word()>
             <Banners />
@@ -41,11 +46,12 @@ pub fn App() -> impl IntoView {
         </main>
         <Footer />
         <FactsDialog />
+        <DiagnosticsDialog />
         <p class="unseen" role="status" id="status">
-            {move || status(desk)}
+            {move || announce::status(desk)}
         </p>
         <div class="veil" class:shown=move || desk.dragging.get() aria-hidden="true">
-            <p>"Drop to open"</p>
+            <p>{tr("page.drop")}</p>
         </div>
     }
 }
@@ -82,46 +88,30 @@ fn Banners() -> impl IntoView {
                         .map(|line| view! { <Banner class="banner" line close=move || desk.notice.set(None) /> })
                 }}
             </div>
+            <div role="status" id="update">
+                <Show when=move || desk.update_waits.get()>
+                    <div class="banner">
+                        <p>{tr("update.ready")}</p>
+                        <button type="button" class="button" on:click=move |_| offline::use_update()>
+                            {tr("update.use")}
+                        </button>
+                    </div>
+                </Show>
+            </div>
         </div>
     }
 }
 
 #[component]
-fn Banner(class: &'static str, line: String, close: impl Fn() + 'static) -> impl IntoView {
+fn Banner(class: &'static str, line: Line, close: impl Fn() + 'static) -> impl IntoView {
     view! {
         <div class=class>
-            <p>{line}</p>
-            <button type="button" class="close" aria-label="Dismiss" on:click=move |_| close()>
+            <p>{move || line.text()}</p>
+            <button type="button" class="close" aria-label=move || t("dismiss") on:click=move |_| close()>
                 <svg viewBox="0 0 16 16" aria-hidden="true">
                     <path d="M3.5 3.5l9 9m0-9l-9 9" />
                 </svg>
             </button>
         </div>
-    }
-}
-
-/// What a screen reader is told; it changes with every step, not with every byte.
-fn status(desk: Desk) -> String {
-    match desk.phase.get() {
-        Phase::Loading => match desk.waiting.get() {
-            Some(name) => format!("{name} waits for the model."),
-            None => "Loading the model.".into(),
-        },
-        Phase::Working(name) => format!("Working on {name}."),
-        Phase::Failed(_) => String::new(),
-        Phase::Ready => match desk.outcome.get() {
-            None => "Ready for a scan.".into(),
-            Some(outcome) => {
-                let (headline, reason) = said(desk)
-                    .map(|said| (said.headline, said.reason.unwrap_or_default()))
-                    .unwrap_or_default();
-                let file = format!("{}: {headline}.", outcome.name);
-                [file.as_str(), &reason, "Not a diagnosis."]
-                    .into_iter()
-                    .filter(|part| !part.is_empty())
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            }
-        },
     }
 }

@@ -1,5 +1,6 @@
 //! The page's end of a worker: starting it, talking to it, ending it.
 
+use crate::offline;
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::document;
 use leptos::task::spawn_local;
@@ -34,8 +35,12 @@ impl Client {
         receive: impl Fn(Incoming) + Copy + 'static,
     ) -> Result<Self, JsValue> {
         let base = document().base_uri()?.unwrap_or_default();
-        let module = Url::new_with_base(kind.module(), &base)?.href();
-        let source = loader_url(&module)?;
+        // Of this page's own version, whatever lies in the browser's cache.
+        let version = offline::version().unwrap_or_default();
+        let address = |file: &str| {
+            Url::new_with_base(&format!("{file}?version={version}"), &base).map(|url| url.href())
+        };
+        let source = loader_url(&address(kind.module())?, &address(&kind.wasm())?)?;
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options(&source, &options)?;
@@ -86,16 +91,18 @@ impl Drop for Client {
     }
 }
 
-/// A `blob:` address of a script that starts the wasm module behind `module`.
+/// A `blob:` address of a script that starts the program `wasm` through its JavaScript `module`.
 ///
 /// A worker started from a file obeys the headers that file was served with, which a static host does
 /// not send. One started from a `blob:` inherits the page's own content security policy, so the policy
 /// also binds the code that sees the scan.
-fn loader_url(module: &str) -> Result<String, JsValue> {
-    let module =
-        serde_json::to_string(module).map_err(|error| JsValue::from_str(&error.to_string()))?;
+fn loader_url(module: &str, wasm: &str) -> Result<String, JsValue> {
+    let quote = |text: &str| {
+        serde_json::to_string(text).map_err(|error| JsValue::from_str(&error.to_string()))
+    };
+    let [module, wasm] = [quote(module)?, quote(wasm)?];
     let script = format!(
-        "try {{ const {{ default: start }} = await import({module}); await start(); }}\n\
+        "try {{ const {{ default: start }} = await import({module}); await start({{ module_or_path: {wasm} }}); }}\n\
          catch (error) {{ postMessage([JSON.stringify({{ type: 'loadFailed', message: String(error) }})]); }}\n"
     );
     let properties = BlobPropertyBag::new();

@@ -1,11 +1,12 @@
 //! Fetching files that lie beside the page, with progress.
 
+use crate::language::Line;
 use js_sys::{Reflect, Uint8Array};
 use scanlight_engine::wire;
 use thiserror::Error;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, ReadableStreamDefaultReader, RequestInit, Response};
+use web_sys::{AbortSignal, ReadableStreamDefaultReader, RequestCache, RequestInit, Response};
 
 /// Why a file could not be had.
 #[derive(Debug, Error)]
@@ -34,6 +35,23 @@ pub enum FetchError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+}
+
+impl FetchError {
+    /// What went wrong in the page's language. What the browser or the parser says is theirs.
+    pub fn line(&self) -> Line {
+        match self {
+            Self::Status { file, status } => Line::new("fetch.status")
+                .with("file", file.as_str())
+                .with("status", status.to_string()),
+            Self::Network { file, reason } => Line::new("fetch.network")
+                .with("file", file.as_str())
+                .with("reason", reason.as_str()),
+            Self::Json { file, source } => Line::new("fetch.json")
+                .with("file", file.as_str())
+                .with("reason", source.to_string()),
+        }
+    }
 }
 
 /// The bytes of `file`; `progress` is told the number of bytes so far.
@@ -69,6 +87,8 @@ enum Problem {
 
 impl Problem {
     fn at(self, file: &str) -> FetchError {
+        // Without the hash that keeps caches honest.
+        let file = file.split('?').next().unwrap_or(file);
         match self {
             Self::Status(status) => FetchError::Status {
                 file: file.into(),
@@ -95,6 +115,10 @@ async fn read(
 ) -> Result<Uint8Array, Problem> {
     let init = RequestInit::new();
     init.set_signal(signal);
+    if file.ends_with(".json") {
+        // Small, and they say what else is fetched: the server is asked whether they are still the same.
+        init.set_cache(RequestCache::NoCache);
+    }
     let window = web_sys::window().ok_or_else(|| JsValue::from_str("no window"))?;
     let answer = JsFuture::from(window.fetch_with_str_and_init(file, &init)).await?;
     let response: Response = answer.dyn_into()?;

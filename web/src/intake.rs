@@ -1,7 +1,8 @@
 //! Files into the page: dropped, picked or pasted.
 
+use crate::language::Line;
 use crate::session::Input;
-use crate::state::Desk;
+use crate::state::{Desk, Name};
 use js_sys::Uint8Array;
 use leptos::ev;
 use leptos::prelude::*;
@@ -40,7 +41,7 @@ pub fn listen(desk: Desk) {
             event.prevent_default();
             match data.files().filter(|files| files.length() > 0) {
                 Some(files) => take(desk, &files),
-                None => desk.complain("Please drop an image file from your device."),
+                None => desk.complain(Line::new("intake.no_file")),
             }
         }
     });
@@ -51,7 +52,7 @@ pub fn listen(desk: Desk) {
             .and_then(|data| data.files());
         match files.filter(|files| files.length() > 0) {
             Some(files) => take(desk, &files),
-            None => desk.complain("The clipboard holds no image."),
+            None => desk.complain(Line::new("intake.no_paste")),
         }
     });
     on_cleanup(move || {
@@ -77,10 +78,8 @@ fn holds_files(data: &DataTransfer) -> bool {
 
 fn take(desk: Desk, files: &FileList) {
     if files.length() > 1 {
-        desk.notice.set(Some(format!(
-            "One image at a time: the first of {} was opened.",
-            files.length()
-        )));
+        desk.notice
+            .set(Some(Line::new("intake.first").with("n", files.length())));
     }
     if let Some(file) = files.get(0) {
         spawn_local(async move { read(desk, file).await });
@@ -90,14 +89,15 @@ fn take(desk: Desk, files: &FileList) {
 async fn read(desk: Desk, file: File) {
     let name = file.name();
     if file.size() > LARGEST {
-        return desk.complain(format!("{name}: the file is too large."));
+        return desk.complain(Line::new("intake.too_large").with("name", name));
     }
     match JsFuture::from(file.array_buffer()).await {
-        Ok(buffer) => desk.open(Input::new(name, Uint8Array::new(&buffer))),
+        Ok(buffer) => desk.open(Input::new(Name::File(name), Uint8Array::new(&buffer))),
         // A folder, or a file that was moved or changed meanwhile.
-        Err(error) => desk.complain(format!(
-            "{name} cannot be read: {}.",
-            wire::describe(&error).trim_end_matches('.')
-        )),
+        Err(error) => desk.complain(
+            Line::new("intake.unreadable")
+                .with("name", name)
+                .with("reason", wire::describe(&error).trim_end_matches('.')),
+        ),
     }
 }

@@ -1,33 +1,49 @@
 //! The model's facts as a list of sections: everything in it stands in the manifest.
 
+use crate::language::{decimal, known, t, tv};
 use crate::model::{Calibration, DataSource, Manifest, Metrics, Split, Strangeness, Uncertainty};
 use crate::words::{self, answer};
 use std::collections::BTreeSet;
+
+/// Words with their origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Words {
+    /// The page's own, in its language.
+    Ours(String),
+    /// The manifest's, in English.
+    Manifest(String),
+}
+
+impl From<String> for Words {
+    fn from(text: String) -> Self {
+        Self::Ours(text)
+    }
+}
 
 /// A heading with what stands under it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Section {
     /// The heading.
-    pub heading: &'static str,
+    pub heading: String,
     /// Sentences.
-    pub lines: Vec<String>,
+    pub lines: Vec<Words>,
     /// Names with their values, in groups.
     pub groups: Vec<Group>,
     /// Tables.
     pub tables: Vec<Table>,
     /// Points of a list.
-    pub points: Vec<String>,
+    pub points: Vec<Words>,
 }
 
 /// Names with their values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Group {
-    /// What they belong to; may be empty.
-    pub caption: String,
+    /// What they belong to.
+    pub caption: Option<Words>,
     /// The pairs.
-    pub rows: Vec<(String, String)>,
-    /// A remark below; may be empty.
-    pub remark: String,
+    pub rows: Vec<(String, Words)>,
+    /// A remark below.
+    pub remark: Option<Words>,
 }
 
 /// Numbers by row and column.
@@ -55,27 +71,30 @@ pub fn sections(manifest: &Manifest) -> Vec<Section> {
     ]
 }
 
-fn section(heading: &'static str) -> Section {
+fn section(heading: String) -> Section {
     Section {
         heading,
         ..Section::default()
     }
 }
 
-fn given(text: &str) -> Option<String> {
+fn given(text: &str) -> Option<Words> {
     let text = text.trim();
-    (!text.is_empty()).then(|| text.to_string())
+    (!text.is_empty()).then(|| Words::Manifest(text.to_string()))
 }
 
-fn row(name: &str, value: Option<String>) -> Option<(String, String)> {
-    value.map(|value| (name.to_string(), value))
+/// A name with its value, if there is one.
+type Row = Option<(String, Words)>;
+
+fn row(name: String, value: Option<impl Into<Words>>) -> Row {
+    value.map(|value| (name, value.into()))
 }
 
-fn rows<const N: usize>(rows: [Option<(String, String)>; N]) -> Vec<(String, String)> {
+fn rows<const N: usize>(rows: [Row; N]) -> Vec<(String, Words)> {
     rows.into_iter().flatten().collect()
 }
 
-fn or(lines: Vec<String>, otherwise: &str) -> Vec<String> {
+fn or(lines: Vec<Words>, otherwise: String) -> Vec<Words> {
     if lines.is_empty() {
         vec![otherwise.into()]
     } else {
@@ -85,36 +104,40 @@ fn or(lines: Vec<String>, otherwise: &str) -> Vec<String> {
 
 fn intended_use(manifest: &Manifest) -> Section {
     let stated = manifest.facts.as_ref().map(|facts| &*facts.intended_use);
-    let lines: Vec<String> = [stated.and_then(given), given(&manifest.description)]
+    let lines: Vec<Words> = [stated.and_then(given), given(&manifest.description)]
         .into_iter()
         .flatten()
         .collect();
     Section {
-        lines: or(lines, "Its manifest does not say."),
-        ..section("What it is for")
+        lines: or(lines, t("label.unsaid")),
+        ..section(t("label.use"))
     }
 }
 
 fn data(manifest: &Manifest) -> Section {
     let sources = &manifest.training.data;
     let stated = manifest.facts.as_ref().and_then(|f| given(&f.data));
-    let summary = stated.or_else(|| manifest.training_line().map(|line| format!("{line}.")));
-    let lines: Vec<String> = [
+    let summary = stated.or_else(|| {
+        manifest
+            .training_line()
+            .map(|line| format!("{line}.").into())
+    });
+    let lines: Vec<Words> = [
         summary,
-        synthetic_share(sources),
+        synthetic_share(sources).map(Words::Ours),
         given(&manifest.training.notes),
     ]
     .into_iter()
     .flatten()
     .collect();
     Section {
-        lines: or(lines, "Its manifest does not say."),
+        lines: or(lines, t("label.unsaid")),
         tables: sources
             .iter()
             .filter(|source| !source.images.is_empty())
             .map(|source| images(source, &manifest.classes))
             .collect(),
-        ..section("What it learned from")
+        ..section(t("label.data"))
     }
 }
 
@@ -129,16 +152,23 @@ fn synthetic_share(sources: &[DataSource]) -> Option<String> {
         return None;
     }
     if generated == 0 {
-        return Some("None of the training images is generated.".into());
+        return Some(t("label.none_generated"));
     }
     #[allow(clippy::cast_precision_loss)]
     let share = generated as f64 / all as f64;
-    Some(format!(
-        "{} of {} training images are generated ({}).",
-        words::count(generated),
-        words::count(all),
-        words::share(share)
+    Some(tv(
+        "label.generated",
+        &[
+            ("n", generated.into()),
+            ("all", all.into()),
+            ("share", words::share(share).into()),
+        ],
     ))
+}
+
+/// A part of the split by its usual name, or as the manifest calls it.
+fn part_title(part: &str) -> String {
+    known(&format!("part.{part}"), &[]).unwrap_or_else(|| part.into())
 }
 
 /// The images of a data set by class and part.
@@ -175,44 +205,49 @@ fn images(source: &DataSource, classes: &[String]) -> Table {
         .map(|class| (words::class_title(class), cells(class)))
         .collect();
     rows.push((
-        "All".into(),
+        t("label.all"),
         parts
             .iter()
             .map(|part| words::count(source.count(part)))
             .collect(),
     ));
     Table {
-        caption: if source.synthetic {
-            format!("Images of {}, generated", source.name)
-        } else {
-            format!("Images of {}", source.name)
-        },
-        columns: parts.iter().map(|part| (*part).into()).collect(),
+        caption: tv(
+            if source.synthetic {
+                "label.images_generated"
+            } else {
+                "label.images"
+            },
+            &[("data", source.name.as_str().into())],
+        ),
+        columns: parts.iter().map(|part| part_title(part)).collect(),
         rows,
     }
 }
 
 fn split(split: Option<&Split>) -> Section {
-    let empty = section("How the parts were told apart");
+    let empty = section(t("label.split"));
     let Some(split) = split else {
         return Section {
-            lines: vec!["Its manifest does not say.".into()],
+            lines: vec![t("label.unsaid").into()],
             ..empty
         };
     };
-    let fold = split
-        .folds
-        .as_ref()
-        .map(|folds| format!("{} of {}", folds.fold, folds.count));
+    let fold = split.folds.as_ref().map(|folds| {
+        tv(
+            "label.fold_of",
+            &[("n", folds.fold.into()), ("count", folds.count.into())],
+        )
+    });
     Section {
         groups: vec![Group {
             rows: rows([
-                row("Method", given(&split.method)),
-                row("Fold that was tested", fold),
-                row("Seed", split.seed.map(|seed| seed.to_string())),
-                row("Held out for the test", split.test_share.map(words::share)),
+                row(t("label.method"), given(&split.method)),
+                row(t("label.fold"), fold),
+                row(t("label.seed"), split.seed.map(|seed| seed.to_string())),
+                row(t("label.test_share"), split.test_share.map(words::share)),
                 row(
-                    "Of the rest, for validation",
+                    t("label.validation_share"),
                     split.validation_share.map(words::share),
                 ),
             ]),
@@ -224,58 +259,61 @@ fn split(split: Option<&Split>) -> Section {
 
 fn accuracy(manifest: &Manifest) -> Section {
     let stated = manifest.facts.as_ref().and_then(|f| given(&f.accuracy));
-    let lines: Vec<String> = stated.into_iter().collect();
+    let lines: Vec<Words> = stated.into_iter().collect();
     let groups: Vec<Group> = manifest.metrics.iter().map(measured).collect();
     Section {
         lines: if groups.is_empty() {
-            or(lines, "Not measured on images that it had not seen.")
+            or(lines, t("label.unmeasured"))
         } else {
             lines
         },
         groups,
-        ..section("How often it is right")
+        ..section(t("label.right"))
     }
 }
 
 fn measured(metrics: &Metrics) -> Group {
-    let decimals = |value: f64| format!("{value:.3}");
+    let decimals = |value: f64| decimal(value, 3);
     Group {
-        caption: metrics.data.clone(),
+        caption: given(&metrics.data),
         rows: rows([
-            row("Accuracy", Some(words::share(metrics.accuracy))),
+            row(t("label.accuracy"), Some(words::share(metrics.accuracy))),
             row(
-                "A nearest neighbour on raw pixels, the floor",
+                t("label.neighbour"),
                 metrics.nearest_neighbour_accuracy.map(words::share),
             ),
-            row("AUC, mean of the classes", metrics.auc_macro.map(decimals)),
-            row("F1, mean of the classes", metrics.f1_macro.map(decimals)),
-            row("Images", Some(words::count(metrics.images))),
+            row(t("label.auc"), metrics.auc_macro.map(decimals)),
+            row(t("label.f1"), metrics.f1_macro.map(decimals)),
+            row(t("label.images_count"), Some(words::count(metrics.images))),
         ]),
-        remark: metrics.remark.clone(),
+        remark: given(&metrics.remark),
     }
 }
 
 fn calibration(calibration: Option<&Calibration>) -> Section {
-    let empty = section("Whether its percentages mean what they say");
+    let empty = section(t("label.calibration"));
     let Some(calibration) = calibration else {
         return Section {
-            lines: vec!["Not calibrated: its manifest names no temperature.".into()],
+            lines: vec![t("label.uncalibrated").into()],
             ..empty
         };
     };
     Section {
         groups: vec![Group {
             rows: rows([
-                row("Temperature", Some(answer::number(calibration.temperature))),
                 row(
-                    "Calibration error before (ECE)",
+                    t("label.temperature"),
+                    Some(answer::number(calibration.temperature)),
+                ),
+                row(
+                    t("label.ece_before"),
                     calibration.ece_before.map(words::share),
                 ),
                 row(
-                    "Calibration error after (ECE)",
+                    t("label.ece_after"),
                     calibration.ece_after.map(words::share),
                 ),
-                row("Fitted on", given(&calibration.fitted_on)),
+                row(t("label.fitted_on"), given(&calibration.fitted_on)),
             ]),
             ..Group::default()
         }],
@@ -287,16 +325,13 @@ fn abstaining(manifest: &Manifest) -> Section {
     let trust = manifest.trust.clone().unwrap_or_default();
     let mut lines = Vec::new();
     if trust.uncertainty.is_none() {
-        lines.push("It has no measured threshold of uncertainty.".into());
+        lines.push(t("label.no_uncertainty").into());
     }
     if trust.ood.is_none() {
-        lines.push("It cannot tell pictures that are no scans: it names a class for any.".into());
+        lines.push(t("label.no_ood").into());
     }
     if let Some(tta) = &trust.tta {
-        lines.push(format!(
-            "It could also compare {} views of a scan; this page takes a single look.",
-            tta.views.len()
-        ));
+        lines.push(tv("label.views", &[("n", tta.views.len().into())]).into());
     }
     Section {
         lines,
@@ -307,24 +342,24 @@ fn abstaining(manifest: &Manifest) -> Section {
         .into_iter()
         .flatten()
         .collect(),
-        ..section("When it names no class")
+        ..section(t("label.abstains"))
     }
 }
 
 fn unsure(spec: &Uncertainty) -> Group {
     Group {
-        caption: "Unsure between two classes".into(),
+        caption: Some(t("label.unsure").into()),
         rows: rows([
             row(
-                "Uncertainty above",
+                t("label.uncertainty_above"),
                 Some(answer::number(spec.abstain_above)),
             ),
-            row("Answers left", spec.coverage.map(words::share)),
+            row(t("label.coverage"), spec.coverage.map(words::share)),
             row(
-                "Right among those",
+                t("label.selective"),
                 spec.selective_accuracy.map(words::share),
             ),
-            row("Fitted on", given(&spec.fitted_on)),
+            row(t("label.fitted_on"), given(&spec.fitted_on)),
         ]),
         ..Group::default()
     }
@@ -332,17 +367,26 @@ fn unsure(spec: &Uncertainty) -> Group {
 
 fn strange(spec: &Strangeness) -> Group {
     let mut rows = rows([
-        row("Strangeness above", Some(answer::number(spec.threshold))),
-        row("Colourfulness above", spec.colour_limit.map(answer::number)),
-        row("Scans that it accepts", spec.acceptance.map(words::share)),
+        row(
+            t("label.strangeness_above"),
+            Some(answer::number(spec.threshold)),
+        ),
+        row(
+            t("label.colour_above"),
+            spec.colour_limit.map(answer::number),
+        ),
+        row(t("label.accepts"), spec.acceptance.map(words::share)),
     ]);
     rows.extend(spec.rejected.iter().map(|(kind, share)| {
         let kind = kind.replace('_', " ");
-        (format!("Refused of \"{kind}\""), words::share(*share))
+        (
+            tv("label.refused", &[("kind", kind.into())]),
+            words::share(*share).into(),
+        )
     }));
-    rows.extend(row("Fitted on", given(&spec.fitted_on)));
+    rows.extend(row(t("label.fitted_on"), given(&spec.fitted_on)));
     Group {
-        caption: "Not like its training images".into(),
+        caption: Some(t("label.strange").into()),
         rows,
         ..Group::default()
     }
@@ -351,6 +395,7 @@ fn strange(spec: &Strangeness) -> Group {
 fn limits(manifest: &Manifest) -> Section {
     let stated = manifest.facts.as_ref().map(|facts| facts.limits.clone());
     let points = stated.filter(|limits| !limits.is_empty());
+    let points = points.map(|limits| limits.into_iter().map(Words::Manifest).collect());
     Section {
         points: points.unwrap_or_else(|| {
             let classes: Vec<String> = manifest
@@ -359,39 +404,42 @@ fn limits(manifest: &Manifest) -> Section {
                 .map(|class| words::class_title(class))
                 .collect();
             vec![
-                format!("It knows {} and nothing else.", classes.join(", ")),
-                "Its manifest states no other limits; see the remarks above.".into(),
+                tv("label.knows", &[("classes", classes.join(", ").into())]).into(),
+                t("label.no_limits").into(),
             ]
         }),
-        ..section("Known limits")
+        ..section(t("label.limits"))
     }
 }
 
 fn weights(manifest: &Manifest) -> Section {
     let weights = &manifest.weights;
     let initial = manifest.training.initial.as_ref().map(|initial| {
-        given(&initial.kind).map_or_else(
-            || initial.name.clone(),
-            |kind| format!("{} ({kind})", initial.name),
-        )
+        Words::Manifest(match initial.kind.trim() {
+            "" => initial.name.clone(),
+            kind => format!("{} ({kind})", initial.name),
+        })
     });
     Section {
         groups: vec![Group {
             rows: rows([
-                row("Licence", given(&manifest.licence)),
-                row("Made", given(&manifest.created)),
-                row("Parameters", manifest.training.parameters.map(words::count)),
-                row("Training began from", initial),
-                row("File", Some(weights.file.clone())),
+                row(t("label.licence"), given(&manifest.licence)),
+                row(t("label.made"), given(&manifest.created)),
                 row(
-                    "Size",
-                    Some(format!("{} bytes", words::count(weights.size))),
+                    t("label.parameters"),
+                    manifest.training.parameters.map(words::count),
                 ),
-                row("SHA-256", Some(weights.sha256.clone())),
+                row(t("label.began"), initial),
+                row(t("label.file"), given(&weights.file)),
+                row(
+                    t("label.size"),
+                    Some(tv("label.bytes", &[("n", weights.size.into())])),
+                ),
+                row(t("label.sha"), given(&weights.sha256)),
             ]),
             ..Group::default()
         }],
-        ..section("The weights")
+        ..section(t("label.weights"))
     }
 }
 
@@ -433,13 +481,10 @@ mod tests {
                 "split":{"method":"kfold","seed":42,"folds":{"count":5,"fold":2}}}"#,
         ));
         let data = label.iter().find(|s| !s.tables.is_empty()).unwrap();
-        assert!(
-            data.lines
-                .iter()
-                .any(|line| line == "100 of 2,000 training images are generated (5.0 %).")
-        );
+        assert!(data.lines.iter().any(|line| *line
+            == Words::Ours("100 of 2,000 training images are generated (5.0%).".into())));
         let table = &data.tables[0];
-        assert_eq!(table.columns, ["train", "test"]);
+        assert_eq!(table.columns, ["Training", "Test"]);
         assert_eq!(
             table.rows[0],
             ("Glioma".into(), vec!["1,500".into(), "4".into()])
@@ -447,7 +492,7 @@ mod tests {
         assert_eq!(table.rows[1].1, ["400", "–"]);
         assert_eq!(
             table.rows[2],
-            ("All".into(), vec!["1,900".into(), "4".into()])
+            (t("label.all"), vec!["1,900".into(), "4".into()])
         );
         assert!(data.tables[1].caption.ends_with("generated"));
         assert!(text(&label, "How the parts were told apart").contains("2 of 5"));
@@ -467,8 +512,8 @@ mod tests {
         let right = text(&label, "How often it is right");
         for part in [
             "sartaj, test",
-            "95.4 %",
-            "89.4 %",
+            "95.4%",
+            "89.4%",
             "0.994",
             "584",
             "Duplicates.",
@@ -477,11 +522,11 @@ mod tests {
         }
         let calibrated = text(&label, "Whether its percentages mean what they say");
         assert!(
-            calibrated.contains("4.1 %") && calibrated.contains("1.2 %"),
+            calibrated.contains("4.1%") && calibrated.contains("1.2%"),
             "{calibrated}"
         );
         let no_class = text(&label, "When it names no class");
-        for part in ["0.45", "90.0 %", "8.10", "colour noise", "2 views"] {
+        for part in ["0.45", "90.0%", "8.10", "colour noise", "2 views"] {
             assert!(no_class.contains(part), "{part}: {no_class}");
         }
         assert_eq!(
@@ -490,7 +535,7 @@ mod tests {
                 .find(|s| s.heading == "Known limits")
                 .unwrap()
                 .points,
-            ["One", "Two"]
+            ["One", "Two"].map(|point| Words::Manifest(point.into()))
         );
     }
 }

@@ -1,5 +1,6 @@
 //! The card that shows how far loading has come, and the one that shows that it failed.
 
+use crate::language::{tr, tv};
 use crate::state::{Desk, Phase, Step};
 use crate::words;
 use leptos::prelude::*;
@@ -13,7 +14,7 @@ pub fn Loading() -> impl IntoView {
     view! {
         <Show when=move || shown.get()>
             <section class="card loading" aria-labelledby="loading-title">
-                <h2 id="loading-title">"Getting ready"</h2>
+                <h2 id="loading-title">{tr("loading.title")}</h2>
                 <div
                     class="meter"
                     role="progressbar"
@@ -26,19 +27,19 @@ pub fn Loading() -> impl IntoView {
                 </div>
                 <ol class="steps">
                     <StepLine step=Step::Fetch>
-                        "Model weights"
+                        {tr("loading.weights")}
                         <span class="number">{move || weights(desk.fetched.get())}</span>
                     </StepLine>
                     <StepLine step=Step::Prepare>
-                        "Engine"
+                        {tr("loading.engine")}
                         <span class="number">
                             {move || desk.kind.get().map(|kind| kind.title())}
                         </span>
                     </StepLine>
-                    <StepLine step=Step::WarmUp>"Warm-up, so that the first result is quick"</StepLine>
+                    <StepLine step=Step::WarmUp>{tr("loading.warm_up")}</StepLine>
                 </ol>
                 <p class="hint">
-                    "You can already choose an image: it is classified as soon as the model is there."
+                    {tr("loading.hint")}
                 </p>
             </section>
         </Show>
@@ -69,10 +70,10 @@ pub fn Failure() -> impl IntoView {
                 Some(
                     view! {
                         <section class="card failure" role="alert">
-                            <h2>"Scanlight cannot start"</h2>
-                            <p>{line}</p>
+                            <h2>{tr("failure.title")}</h2>
+                            <p>{move || line.text()}</p>
                             <button type="button" class="button" on:click=move |_| desk.retry()>
-                                "Try again"
+                                {tr("failure.again")}
                             </button>
                         </section>
                     },
@@ -96,7 +97,13 @@ fn share(step: Step, (count, expected): (f64, f64)) -> f64 {
 
 fn weights((count, expected): (f64, f64)) -> String {
     if expected > 0.0 && count < expected {
-        format!("{} of {}", words::bytes(count), words::bytes(expected))
+        tv(
+            "loading.part",
+            &[
+                ("part", words::bytes(count).into()),
+                ("whole", words::bytes(expected).into()),
+            ],
+        )
     } else if expected > 0.0 {
         words::bytes(expected)
     } else {

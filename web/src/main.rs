@@ -2,18 +2,24 @@
 //!
 //! The page itself holds no network. It picks an engine ([`options`], [`adapter`]), fetches the weights
 //! once ([`fetch`], [`model`]), hands both to a web worker ([`engine_client`]) and shows what comes back;
-//! [`session`] is the state machine that ties these together and [`state`] what the views read.
+//! [`session`] is the state machine that ties these together and [`state`] what the views read. Every word
+//! comes from [`language`]; [`offline`] keeps the page for the next visit.
 
 mod adapter;
+mod announce;
 mod app;
+mod diagnostics;
+mod dialog;
 mod engine_client;
 mod facts;
 mod fetch;
 mod footer;
 mod intake;
 mod label;
+mod language;
 mod loading;
 mod model;
+mod offline;
 mod options;
 mod pixels;
 mod requests;
@@ -33,9 +39,13 @@ fn main() {
     std::panic::set_hook(Box::new(|info| {
         web_sys::console::error_1(&info.to_string().into());
     }));
-    // The notice that stands in the file until the module is there.
-    if let Some(boot) = document().get_element_by_id("boot") {
-        boot.remove();
-    }
-    mount_to_body(app::App);
+    leptos::task::spawn_local(async {
+        offline::hand_over().await;
+        language::start().await;
+        // The notice that stands in the file until the page can speak.
+        if let Some(boot) = document().get_element_by_id("boot") {
+            boot.remove();
+        }
+        mount_to_body(app::App);
+    });
 }

@@ -8,6 +8,7 @@ pub use details::{
     Calibration, DataSource, Facts, Metrics, Split, Strangeness, Training, Trust, Uncertainty,
 };
 
+use crate::language::tv;
 use serde::Deserialize;
 
 /// `models/index.json`.
@@ -97,15 +98,17 @@ impl Manifest {
             .iter()
             .map(|source| {
                 let images = source.count("train");
-                let kind = if source.synthetic {
-                    "generated images"
+                let key = if source.synthetic {
+                    "label.source_generated"
                 } else {
-                    "images"
+                    "label.source"
                 };
-                if images > 0 {
-                    format!("{} ({images} {kind})", source.name)
-                } else {
-                    source.name.clone()
+                match images {
+                    0 => source.name.clone(),
+                    n => tv(
+                        key,
+                        &[("data", source.name.as_str().into()), ("n", n.into())],
+                    ),
                 }
             })
             .collect();

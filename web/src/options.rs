@@ -1,5 +1,6 @@
 //! What the page's address asks for.
 
+use crate::language::Line;
 use scanlight_engine::protocol::{EngineKind, Fault};
 use web_sys::UrlSearchParams;
 
@@ -13,7 +14,7 @@ pub struct Options {
     /// `?debug=…`: hooks for the page's tests.
     pub debug: Option<Debug>,
     /// One line about a parameter that was not understood.
-    pub complaint: Option<String>,
+    pub complaint: Option<Line>,
 }
 
 /// Hooks for the page's tests. None changes what a visitor sees.
@@ -21,6 +22,8 @@ pub struct Options {
 pub enum Debug {
     /// `panic`: `window.__scanlight_debug_panic()` makes the worker panic.
     Panic,
+    /// `lose`: `window.__scanlight_debug_lose()` takes the GPU away from the worker.
+    Lose,
     /// `fail-load`, `fail-classify`: the WebGPU engine fails there.
     Fail(Fault),
 }
@@ -43,15 +46,13 @@ fn parse(get: impl Fn(&str) -> Option<String>) -> Options {
         Some("webgpu") => options.backend = Some(EngineKind::Webgpu),
         Some("cpu") => options.backend = Some(EngineKind::Cpu),
         Some(_) => {
-            options.complaint = Some(
-                "The address asks for an unknown backend; webgpu and cpu are known. It was chosen automatically."
-                    .into(),
-            );
+            options.complaint = Some(Line::new("options.backend"));
         }
     }
     options.model = get("model").filter(|id| !id.is_empty());
     options.debug = match get("debug").as_deref() {
         Some("panic") => Some(Debug::Panic),
+        Some("lose") => Some(Debug::Lose),
         Some("fail-load") => Some(Debug::Fail(Fault::Load)),
         Some("fail-classify") => Some(Debug::Fail(Fault::Classify)),
         _ => None,

@@ -1,9 +1,11 @@
 //! Pictures to try with one click: synthetic, and fetched while the page loads.
 
 use crate::fetch::{self, FetchError};
+use crate::language::{known, tr, tv};
 use crate::model::SampleEntry;
 use crate::session::Input;
-use crate::state::{Desk, Sample};
+use crate::state::{Desk, Name, Sample};
+use crate::words;
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
 use web_sys::{Blob, BlobPropertyBag, Url};
@@ -39,13 +41,8 @@ async fn sample(entry: SampleEntry) -> Result<Sample, FetchError> {
         .and_then(|blob| Url::create_object_url_with_blob(&blob))
         // Without a thumbnail the sample can still be opened.
         .unwrap_or_default();
-    let title = if entry.title.is_empty() {
-        entry.file
-    } else {
-        entry.title
-    };
     Ok(Sample {
-        title,
+        entry,
         bytes: bytes.to_vec().into(),
         thumbnail,
     })
@@ -59,8 +56,8 @@ pub fn Samples() -> impl IntoView {
     view! {
         <Show when=move || shown.get()>
             <section class="samples" aria-labelledby="samples-title">
-                <h2 id="samples-title">"Try a sample"</h2>
-                <p class="hint">"Generated drawings, not patients."</p>
+                <h2 id="samples-title">{tr("samples.title")}</h2>
+                <p class="hint">{tr("samples.hint")}</p>
                 <ul>
                     <For
                         each=move || desk.samples.get()
@@ -81,25 +78,41 @@ pub fn Samples() -> impl IntoView {
 fn SampleButton(sample: Sample) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let Sample {
-        title,
+        entry,
         bytes,
         thumbnail,
     } = sample;
-    let name = title.clone();
+    let name = entry.clone();
     view! {
         <button
             type="button"
             class="sample"
             on:click=move |_| {
-                let name = format!("Sample: {name}");
+                let name = Name::Sample(name.clone());
                 desk.open(Input::new(name, Uint8Array::from(&*bytes)));
             }
         >
             <img src=thumbnail alt="" width="46" height="46" />
             <span>
-                <span class="name">{title}</span>
-                <span class="tag">"synthetic"</span>
+                <span class="name">{move || title(&entry)}</span>
+                <span class="tag">{tr("samples.tag")}</span>
             </span>
         </button>
+    }
+}
+
+/// What a sample is called: its class and plane where the page knows words for them, else its caption.
+pub fn title(entry: &SampleEntry) -> String {
+    let plane = known(&format!("plane.{}", entry.plane), &[]);
+    match plane.filter(|_| !entry.class.is_empty()) {
+        Some(plane) => tv(
+            "samples.name",
+            &[
+                ("class", words::class_title(&entry.class).into()),
+                ("plane", plane.into()),
+            ],
+        ),
+        None if entry.title.is_empty() => entry.file.clone(),
+        None => entry.title.clone(),
     }
 }

@@ -6,16 +6,17 @@
 use crate::adapter::{self, Adapter};
 use crate::engine_client::{Client, Incoming};
 use crate::fetch::{self, FetchError};
+use crate::language::{Line, Piece, known};
 use crate::model::{Index, Manifest};
+use crate::offline;
 use crate::options::{self, Debug, Options};
 use crate::requests;
 use crate::samples;
-use crate::state::{Desk, EngineInfo, Opened, Outcome, Phase, Step};
-use crate::words;
+use crate::state::{Desk, EngineInfo, Name, Opened, Outcome, Phase, Step};
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use scanlight_engine::protocol::{EngineKind, PROTOCOL, Reply, Report, Request, Stage};
+use scanlight_engine::protocol::{Complaint, EngineKind, PROTOCOL, Reply, Report, Request, Stage};
 use scanlight_engine::wire;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ const CRASHES: u32 = 3;
 #[derive(Debug, Clone)]
 pub struct Input {
     /// Its name for a person.
-    pub name: String,
+    pub name: Name,
     /// Its bytes.
     pub bytes: Uint8Array,
     /// When it was first given to an engine.
@@ -39,7 +40,7 @@ pub struct Input {
 
 impl Input {
     /// A file that has just come.
-    pub fn new(name: String, bytes: Uint8Array) -> Self {
+    pub fn new(name: Name, bytes: Uint8Array) -> Self {
         Self {
             name,
             bytes,
@@ -84,8 +85,10 @@ impl Desk {
         if let Some(complaint) = &options.complaint {
             self.notice.set(Some(complaint.clone()));
         }
-        if options.debug == Some(Debug::Panic) {
-            self.expose_panic_hook();
+        match options.debug {
+            Some(Debug::Panic) => self.expose_hook("__scanlight_debug_panic", Request::Panic),
+            Some(Debug::Lose) => self.expose_hook("__scanlight_debug_lose", Request::Lose),
+            _ => {}
         }
         self.update(|session| session.options = options);
         spawn_local(async move {
@@ -112,12 +115,13 @@ impl Desk {
     }
 
     /// Shows one line about what went wrong; the last result stays.
-    pub fn complain(self, line: impl Into<String>) {
-        self.alert.set(Some(line.into()));
+    pub fn complain(self, line: Line) {
+        self.alert.set(Some(line));
     }
 
     fn queue(self, input: Input) {
         self.waiting.set(Some(input.name.clone()));
+        offline::hold();
         self.update(|session| session.queued = Some(input));
     }
 
@@ -142,7 +146,9 @@ impl Desk {
                         self.update(|session| session.bundle = Some(bundle));
                         self.hand_over_bundle();
                     }
-                    Err(error) => self.give_up(format!("The model could not be loaded: {error}.")),
+                    Err(error) => {
+                        self.give_up(Line::new("failure.model").with("reason", error.line()));
+                    }
                 }
             });
         }
@@ -160,9 +166,7 @@ impl Desk {
                 (None, _) => false,
             };
             if asked.is_some() && adapter.is_none() {
-                self.notice.set(Some(
-                    "This browser offers no WebGPU adapter, so the CPU runs instead.".into(),
-                ));
+                self.notice.set(Some(Line::new("engine.no_adapter")));
             }
             self.update(|session| session.adapter = adapter);
             if usable {
@@ -182,9 +186,7 @@ impl Desk {
             .with_value(|session| session.options.model.clone());
         let (id, found) = index.choose(asked.as_deref());
         if !found {
-            self.notice.set(Some(
-                "The address asks for an unknown model; the usual one runs instead.".into(),
-            ));
+            self.notice.set(Some(Line::new("options.model")));
         }
         self.models.set(index.models);
         let file = format!("models/{id}/model.json");
@@ -193,7 +195,11 @@ impl Desk {
         #[allow(clippy::cast_precision_loss)]
         let expected = manifest.weights.size as f64;
         self.fetched.set((0.0, expected));
-        let file = format!("models/{id}/{}", manifest.weights.file);
+        // With the hash, so that no cache pairs this manifest with other weights.
+        let file = format!(
+            "models/{id}/{}?sha256={}",
+            manifest.weights.file, manifest.weights.sha256
+        );
         let weights = fetch::bytes(&file, |count| self.fetched.set((count, expected))).await?;
         self.model.set(Some(manifest));
         Ok(BundleBytes {
@@ -226,7 +232,7 @@ impl Desk {
             Ok(client) => {
                 self.update(|session| session.client = Some(client));
             }
-            Err(error) => self.engine_failed(kind, &wire::describe(&error)),
+            Err(error) => self.engine_failed(kind, wire::describe(&error)),
         }
     }
 
@@ -255,7 +261,7 @@ impl Desk {
             Some(Ok(Some(generation))) => self.watch(generation, None),
             Some(Err(message)) => {
                 let message: String = message;
-                self.give_up(format!("The engine cannot be reached: {message}."));
+                self.give_up(Line::new("engine.unreachable").with("reason", message));
             }
             _ => {}
         }
@@ -263,16 +269,16 @@ impl Desk {
 
     fn receive(self, kind: EngineKind, incoming: Incoming) {
         match incoming {
-            Incoming::Broken(message) => self.engine_broke(kind, &message),
+            Incoming::Broken(message) => self.engine_broke(kind, message.into()),
             Incoming::Reply(reply, buffers) => self.reply(kind, reply, buffers),
         }
     }
 
     fn reply(self, kind: EngineKind, reply: Reply, buffers: Vec<Uint8Array>) {
         match reply {
-            Reply::Hello { protocol, .. } if protocol != PROTOCOL => self.give_up(
-                "The page and its engine are of different versions. Please reload the page.".into(),
-            ),
+            Reply::Hello { protocol, .. } if protocol != PROTOCOL => {
+                self.give_up(Line::new("engine.version"))
+            }
             Reply::Hello { .. } => {
                 self.update(|session| session.listening = true);
                 self.hand_over_bundle();
@@ -298,7 +304,7 @@ impl Desk {
                 self.update(|session| session.loaded = true);
                 self.settle();
             }
-            Reply::LoadFailed { message } => self.engine_failed(kind, &message),
+            Reply::LoadFailed { message } => self.engine_failed(kind, message),
             Reply::Classified { id, report } => {
                 if let Some(input) = self.finish(id) {
                     self.update(|session| session.crashes = 0);
@@ -308,10 +314,13 @@ impl Desk {
             }
             // Only benchmarks ask for it.
             Reply::Computed { .. } => {}
-            Reply::Rejected { id, message } => {
+            Reply::Rejected { id, complaint } => {
                 if let Some(input) = self.finish(id) {
-                    let name = words::short_name(&input.name);
-                    self.complain(format!("{name}: {message}."));
+                    self.complain(
+                        Line::new("intake.rejected")
+                            .with("name", input.name)
+                            .with("reason", rejection(&complaint)),
+                    );
                     self.advance();
                 }
             }
@@ -319,15 +328,19 @@ impl Desk {
                 if let Some(input) = self.finish(id) {
                     if kind == EngineKind::Webgpu {
                         self.queue_again(input);
-                        self.engine_failed(kind, &message);
+                        self.engine_failed(kind, message);
                     } else {
-                        let name = words::short_name(&input.name);
-                        self.complain(format!("{name} could not be classified: {message}."));
+                        self.complain(
+                            Line::new("engine.failed_on")
+                                .with("name", input.name)
+                                .with("reason", message),
+                        );
                         self.advance();
                     }
                 }
             }
-            Reply::Panicked { message } => self.engine_broke(kind, &message),
+            Reply::Panicked { message } => self.engine_broke(kind, message.into()),
+            Reply::Lost { message } => self.device_lost(&message),
         }
     }
 
@@ -386,7 +399,7 @@ impl Desk {
             }
             Some(Err(message)) => {
                 let message: String = message;
-                self.complain(format!("The engine cannot be reached: {message}."));
+                self.complain(Line::new("engine.unreachable").with("reason", message));
             }
             _ => {}
         }
@@ -407,10 +420,10 @@ impl Desk {
         input
     }
 
-    fn show(self, name: String, report: Report, buffers: Vec<Uint8Array>) {
+    fn show(self, name: Name, report: Report, buffers: Vec<Uint8Array>) {
         let mut buffers = buffers.into_iter().map(|buffer| buffer.to_vec());
         let (Some(grey), Some(colour_map)) = (buffers.next(), buffers.next()) else {
-            return self.complain("The engine's answer is incomplete.");
+            return self.complain(Line::new("engine.incomplete"));
         };
         self.count_worker_requests(report.requests);
         self.alert.set(None);
@@ -439,7 +452,7 @@ impl Desk {
     }
 
     /// The engine crashed. While loading that is a failure; later it is started anew.
-    fn engine_broke(self, kind: EngineKind, message: &str) {
+    fn engine_broke(self, kind: EngineKind, message: Piece) {
         let (loaded, crashes, running) = self
             .update(|session| {
                 session.crashes += 1;
@@ -452,33 +465,47 @@ impl Desk {
             }
             return self.engine_failed(kind, message);
         }
-        let at = running.map_or_else(String::new, |(_, input)| {
-            format!(" on {}", words::short_name(&input.name))
+        self.complain(match running {
+            Some((_, input)) => Line::new("engine.crashed_on")
+                .with("name", input.name)
+                .with("reason", message),
+            None => Line::new("engine.crashed").with("reason", message),
         });
-        self.complain(format!(
-            "The engine crashed{at} ({message}). It is being restarted; the last result stays."
-        ));
         self.phase.set(Phase::Loading);
         self.step.set(Step::Fetch);
         self.start_engine(kind);
     }
 
     /// The engine is of no use: from WebGPU to the CPU, from the CPU to an apology.
-    fn engine_failed(self, kind: EngineKind, message: &str) {
+    fn engine_failed(self, kind: EngineKind, message: impl Into<Piece>) {
         if kind == EngineKind::Webgpu {
-            self.notice.set(Some(format!(
-                "WebGPU failed ({message}), so the CPU runs instead."
-            )));
-            self.phase.set(Phase::Loading);
-            self.step.set(Step::Fetch);
-            self.update(|session| session.crashes = 0);
-            self.start_engine(EngineKind::Cpu);
+            self.fall_back(Line::new("engine.webgpu_failed").with("reason", message));
         } else {
-            self.give_up(format!("The engine could not be started: {message}."));
+            self.give_up(Line::new("engine.no_start").with("reason", message));
         }
     }
 
-    fn give_up(self, line: String) {
+    /// The GPU is gone: a driver was restarted, a machine slept, a browser took it back. The file that it
+    /// was at work on goes to the CPU.
+    fn device_lost(self, message: &str) {
+        if let Some(Some((_, input))) = self.update(|session| session.running.take()) {
+            self.queue_again(input);
+        }
+        self.fall_back(match message {
+            "" => Line::new("engine.lost"),
+            reason => Line::new("engine.lost_because").with("reason", reason),
+        });
+    }
+
+    fn fall_back(self, notice: Line) {
+        self.notice.set(Some(notice));
+        self.phase.set(Phase::Loading);
+        self.step.set(Step::Fetch);
+        self.update(|session| session.crashes = 0);
+        self.start_engine(EngineKind::Cpu);
+    }
+
+    fn give_up(self, line: Line) {
         self.update(|session| {
             session.client = None;
             session.generation += 1;
@@ -504,30 +531,45 @@ impl Desk {
                         }
                 });
                 if let (true, Some(kind)) = (stuck, self.kind.get_untracked()) {
-                    self.engine_broke(kind, "no answer for two minutes");
+                    self.engine_broke(kind, Line::new("engine.silent").into());
                 }
             },
             PATIENCE,
         );
     }
 
-    /// For the page's tests: `window.__scanlight_debug_panic()`.
-    fn expose_panic_hook(self) {
+    /// For the page's tests: a function of the window that sends `request` to the worker.
+    fn expose_hook(self, name: &str, request: Request) {
         let hook = Closure::<dyn FnMut()>::new(move || {
             self.update(|session| {
                 if let Some(client) = &session.client {
-                    // A test that calls this sees for itself whether the worker panics.
-                    let _ = client.send(&Request::Panic, &[]);
+                    // A test that calls this sees for itself what the worker does.
+                    let _ = client.send(&request, &[]);
                 }
             });
         });
         let _ = js_sys::Reflect::set(
             &js_sys::global(),
-            &"__scanlight_debug_panic".into(),
+            &name.into(),
             hook.as_ref().unchecked_ref(),
         );
         hook.forget();
     }
+}
+
+/// Why a file was rejected: in the page's words where it has some for the complaint, else in the worker's.
+fn rejection(complaint: &Complaint) -> Piece {
+    let key = format!("reject.{}", complaint.code);
+    if known(&key, &[]).is_none() {
+        return complaint.message.as_str().into();
+    }
+    let line = complaint
+        .values
+        .iter()
+        .fold(Line::new(&key), |line, (name, value)| {
+            line.with(name.clone(), value.as_str())
+        });
+    line.into()
 }
 
 /// A copy that can be transferred: the original stays for the next engine.

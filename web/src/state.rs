@@ -1,7 +1,9 @@
 //! What the page knows, as signals that the views read. [`crate::session`] writes them.
 
-use crate::model::{Entry, Manifest};
+use crate::language::{Line, tv};
+use crate::model::{Entry, Manifest, SampleEntry};
 use crate::requests;
+use crate::samples;
 use crate::session::Session;
 use leptos::html::Dialog;
 use leptos::prelude::*;
@@ -16,9 +18,9 @@ pub enum Phase {
     /// Waiting for a file.
     Ready,
     /// The worker is at work on the file of this name.
-    Working(String),
+    Working(Name),
     /// No engine runs; one line says why.
-    Failed(String),
+    Failed(Line),
 }
 
 impl Phase {
@@ -59,11 +61,30 @@ pub struct EngineInfo {
     pub warm_up_ms: f64,
 }
 
+/// What was opened, for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name {
+    /// A file of the visitor's.
+    File(String),
+    /// One of the page's samples.
+    Sample(SampleEntry),
+}
+
+impl Name {
+    /// Its words. Follows the language.
+    pub fn text(&self) -> String {
+        match self {
+            Self::File(name) => name.clone(),
+            Self::Sample(entry) => tv("samples.opened", &[("title", samples::title(entry).into())]),
+        }
+    }
+}
+
 /// A result, with the pictures.
 #[derive(Debug, PartialEq)]
 pub struct Outcome {
-    /// The file's name, or the sample's title.
-    pub name: String,
+    /// What was opened.
+    pub name: Name,
     /// Class names.
     pub classes: Vec<String>,
     /// The numbers.
@@ -90,8 +111,8 @@ pub struct Opened {
 /// A picture to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// Caption.
-    pub title: String,
+    /// What it shows.
+    pub entry: SampleEntry,
     /// The file, fetched while the page loaded.
     pub bytes: Arc<[u8]>,
     /// A `blob:` address of the same bytes, for the thumbnail.
@@ -118,9 +139,9 @@ pub struct Desk {
     /// Pictures to try.
     pub samples: RwSignal<Vec<Sample>>,
     /// One line about something the visitor should know, such as a change of engine.
-    pub notice: RwSignal<Option<String>>,
+    pub notice: RwSignal<Option<Line>>,
     /// One line about what went wrong last.
-    pub alert: RwSignal<Option<String>>,
+    pub alert: RwSignal<Option<Line>>,
     /// The last result.
     pub outcome: RwSignal<Option<Arc<Outcome>>>,
     /// Index of the class whose heat map is shown.
@@ -135,8 +156,12 @@ pub struct Desk {
     pub anyway: RwSignal<bool>,
     /// The dialog of the model's facts.
     pub facts: NodeRef<Dialog>,
+    /// The dialog of the support text.
+    pub diagnostics: NodeRef<Dialog>,
+    /// A newer version of the page has been stored and waits to be used.
+    pub update_waits: RwSignal<bool>,
     /// Name of the file that waits for the engine.
-    pub waiting: RwSignal<Option<String>>,
+    pub waiting: RwSignal<Option<Name>>,
     /// A file is being dragged over the page.
     pub dragging: RwSignal<bool>,
     /// When each request of the page began.
@@ -170,6 +195,8 @@ impl Desk {
             words_shown: RwSignal::new(true),
             anyway: RwSignal::new(false),
             facts: NodeRef::new(),
+            diagnostics: NodeRef::new(),
+            update_waits: RwSignal::new(false),
             waiting: RwSignal::new(None),
             dragging: RwSignal::new(false),
             page_requests: requests::observe(),

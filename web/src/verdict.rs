@@ -1,6 +1,7 @@
 //! The result in words and bars, and what it is not.
 
 use crate::facts::FactsButton;
+use crate::language::{t, tr, tv};
 use crate::state::{Desk, Phase};
 use crate::words;
 use crate::words::answer::{self, Kind, Said};
@@ -26,12 +27,12 @@ pub fn Verdict() -> impl IntoView {
                 data-kind=move || said.with(|said| said.as_ref().map(|said| said.kind.word()))
             >
                 <p class="eyebrow">
-                    {move || said.get().map_or_else(|| "Ready".into(), |said| said.eyebrow)}
+                    {move || said.get().map_or_else(|| t("verdict.ready"), |said| said.eyebrow)}
                 </p>
                 <h2 id="verdict">
                     {move || {
                         said.get()
-                            .map_or_else(|| "Open a scan or try a sample".into(), |said| said.headline)
+                            .map_or_else(|| t("verdict.invitation"), |said| said.headline)
                     }}
                 </h2>
                 {move || {
@@ -82,22 +83,22 @@ fn Doubt() -> impl IntoView {
             .model
             .with(|model| model.as_ref().is_some_and(|m| m.calibration.is_some()));
         if calibrated {
-            "calibrated"
+            t("doubt.calibrated")
         } else {
-            "not calibrated"
+            t("doubt.not_calibrated")
         }
     };
     view! {
         <Show when=move || shown.get()>
             <dl class="doubt">
                 <div>
-                    <dt>"Uncertainty"</dt>
+                    <dt>{tr("doubt.uncertainty")}</dt>
                     <dd id="uncertainty" class="number">
                         {uncertainty}
                     </dd>
                 </div>
                 <div>
-                    <dt>"Percentages"</dt>
+                    <dt>{tr("doubt.percentages")}</dt>
                     <dd id="calibrated">{calibrated}</dd>
                 </div>
             </dl>
@@ -118,7 +119,7 @@ fn Anyway() -> impl IntoView {
             aria-controls="bars"
             on:click=move |_| desk.anyway.update(|anyway| *anyway = !*anyway)
         >
-            {move || if desk.anyway.get() { "Hide the numbers" } else { "Look at the numbers anyway" }}
+            {move || if desk.anyway.get() { t("verdict.hide") } else { t("verdict.anyway") }}
         </button>
     }
 }
@@ -147,9 +148,9 @@ fn Bars(
             <legend>
                 {move || {
                     if desk.outcome.read().is_some() {
-                        "Show the evidence for"
+                        t("verdict.evidence_for")
                     } else {
-                        "What the model tells apart"
+                        t("verdict.classes")
                     }
                 }}
             </legend>
@@ -172,6 +173,7 @@ fn Bar(index: usize, class: String, veiled: Memo<bool>) -> impl IntoView {
         desk.outcome
             .with(|outcome| outcome.as_ref()?.report.probabilities.get(index).copied())
     };
+    let name = class.clone();
     let number = move || probability().filter(|_| !veiled.get());
     let predicted = move || {
         desk.outcome.with(|outcome| {
@@ -190,7 +192,7 @@ fn Bar(index: usize, class: String, veiled: Memo<bool>) -> impl IntoView {
                 prop:checked=move || probability().is_some() && desk.chosen.get() == index
                 on:change=move |_| desk.chosen.set(index)
             />
-            <span class="name">{words::class_title(&class)}</span>
+            <span class="name">{move || words::class_title(&name)}</span>
             <span class="number">{move || number().map(words::percent)}</span>
             <span class="track" aria-hidden="true">
                 <span
@@ -209,11 +211,20 @@ fn EngineLine() -> impl IntoView {
     let line = move || {
         if let Some(outcome) = desk.outcome.get() {
             let time = words::duration(outcome.report.classify_ms);
-            return Some(format!("{} · {time}", outcome.engine));
+            return Some(tv(
+                "engine.took",
+                &[
+                    ("engine", outcome.engine.as_str().into()),
+                    ("time", time.into()),
+                ],
+            ));
         }
         let engine = desk.engine.get()?;
         let time = words::duration(engine.load_ms + engine.warm_up_ms);
-        Some(format!("{} · ready in {time}", engine.label))
+        Some(tv(
+            "engine.ready",
+            &[("engine", engine.label.into()), ("time", time.into())],
+        ))
     };
     let title = move || {
         desk.model
@@ -225,7 +236,7 @@ fn EngineLine() -> impl IntoView {
                 {line}
             </p>
             <p class="model-line">
-                <span>{title}</span>
+                <span lang="en">{title}</span>
                 <FactsButton />
             </p>
         </div>
@@ -241,30 +252,23 @@ pub fn Caution() -> impl IntoView {
             .model
             .with(|model| model.as_ref().is_some_and(|model| model.refuses()));
         if refuses {
-            "The program learned from a few thousand public pictures. It knows the classes above and nothing else. It refuses pictures that are unlike those it learned from, but not every one of them."
+            t("caution.scope_refuses")
         } else {
-            "The program learned from a few thousand public pictures. It knows the classes above and nothing else, and it chooses one of them for every picture, even for one of a cat."
+            t("caution.scope_answers")
         }
     };
     view! {
-        <section class="card caution" aria-label="Not a diagnosis">
+        <section class="card caution" aria-label=move || t("caution.label")>
             <p>
-                <strong>"This is not a diagnosis."</strong>
-                " It is the guess of a small program about one picture, for education and research."
+                <strong>{tr("caution.strong")}</strong> " " {tr("caution.what")}
             </p>
             <details>
-                <summary>"What does that mean?"</summary>
+                <summary>{tr("caution.more")}</summary>
                 <ul>
                     <li>{scope}</li>
-                    <li>
-                        "A high percentage says that the picture resembles its training pictures. It can be high and wrong: on scanners, sequences and patients it has not seen, above all."
-                    </li>
-                    <li>
-                        "The heat map shows where the network found its evidence. It is no outline of a tumour."
-                    </li>
-                    <li>
-                        "It is no medical device. Do not decide anything about anyone's health with it; what a scan shows is for a radiologist to say."
-                    </li>
+                    <li>{tr("caution.percentage")}</li>
+                    <li>{tr("caution.heat")}</li>
+                    <li>{tr("caution.device")}</li>
                 </ul>
             </details>
         </section>

@@ -1,8 +1,9 @@
 //! The viewer: a drop zone first, then the scan with its heat map.
 
 use crate::intake;
+use crate::language::{decimal, percent_with, t, tr, tv};
 use crate::pixels;
-use crate::state::{Desk, Outcome, Phase};
+use crate::state::{Desk, Name, Outcome, Phase};
 use crate::words;
 use crate::words::evidence::{self, Frame};
 use leptos::html::{Button, Canvas, Div, Input};
@@ -35,7 +36,7 @@ pub fn Viewer() -> impl IntoView {
         }
     });
     view! {
-        <section class="viewer" aria-label="Scan">
+        <section class="viewer" aria-label=move || t("viewer.label")>
             <input
                 type="file"
                 id="file"
@@ -73,9 +74,9 @@ fn DropZone(pick: impl Fn() + Copy + 'static) -> impl IntoView {
                 <path d="M8 30v7a3 3 0 003 3h26a3 3 0 003-3v-7" />
             </svg>
             // The style sheet shows the words for the device: a phone has nothing to drop from.
-            <span class="lead by-mouse">"Drop a brain MRI slice here"</span>
-            <span class="by-mouse">"or press to choose a file. Pasting works too."</span>
-            <span class="lead by-touch">"Choose a brain MRI slice"</span>
+            <span class="lead by-mouse">{tr("drop.lead")}</span>
+            <span class="by-mouse">{tr("drop.or")}</span>
+            <span class="lead by-touch">{tr("drop.touch")}</span>
             <span class="formats">"PNG · JPEG · WebP · BMP · TIFF"</span>
         </button>
     }
@@ -114,7 +115,7 @@ fn Screen() -> impl IntoView {
                 node_ref=base
                 role="img"
                 aria-label=move || {
-                    desk.outcome.get().map(|outcome| format!("The scan {}", outcome.name))
+                    desk.outcome.get().map(|outcome| tv("viewer.scan", &[("name", outcome.name.text().into())]))
                 }
             ></canvas>
             <canvas
@@ -142,10 +143,8 @@ fn Screen() -> impl IntoView {
 fn Activity() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let line = move || match (desk.phase.get(), desk.waiting.get()) {
-        (Phase::Working(name), _) => Some(format!("Reading {}", words::short_name(&name))),
-        (Phase::Loading, Some(name)) => {
-            Some(format!("{} waits for the model", words::short_name(&name)))
-        }
+        (Phase::Working(name), _) => Some(line_about("viewer.reading", &name)),
+        (Phase::Loading, Some(name)) => Some(line_about("viewer.waits", &name)),
         _ => None,
     };
     view! {
@@ -182,8 +181,14 @@ fn Caption(
         desk.outcome.get().map(|outcome| {
             let [width, height] = outcome.report.image;
             (
-                words::short_name(&outcome.name),
-                format!("{width} × {height}"),
+                words::short_name(&outcome.name.text()),
+                tv(
+                    "viewer.size",
+                    &[
+                        ("width", decimal(width.into(), 0).into()),
+                        ("height", decimal(height.into(), 0).into()),
+                    ],
+                ),
             )
         })
     };
@@ -194,7 +199,7 @@ fn Caption(
                 <span class="number">{move || text().map(|text| text.1)}</span>
             </p>
             <button type="button" class="button" node_ref=button on:click=move |_| pick()>
-                "Open another"
+                {tr("viewer.open_another")}
             </button>
         </div>
     }
@@ -225,10 +230,10 @@ fn HeatControls() -> impl IntoView {
                     prop:checked=move || desk.heat_shown.get()
                     on:change:target=move |event| desk.heat_shown.set(event.target().checked())
                 />
-                "Heat map"
+                {tr("heat.shown")}
             </label>
             <label class="slider">
-                <span>"Opacity"</span>
+                <span>{tr("heat.opacity")}</span>
                 <input
                     type="range"
                     id="opacity"
@@ -236,7 +241,7 @@ fn HeatControls() -> impl IntoView {
                     max="100"
                     step="5"
                     prop:value=move || desk.opacity.get().to_string()
-                    aria-valuetext=move || format!("{} per cent", desk.opacity.get())
+                    aria-valuetext=move || percent_with(f64::from(desk.opacity.get()) / 100.0, 0)
                     disabled=move || !desk.heat_shown.get()
                     on:input:target=move |event| {
                         if let Ok(value) = event.target().value().parse() {
@@ -244,12 +249,12 @@ fn HeatControls() -> impl IntoView {
                         }
                     }
                 />
-                <span class="number">{move || format!("{} %", desk.opacity.get())}</span>
+                <span class="number">{move || percent_with(f64::from(desk.opacity.get()) / 100.0, 0)}</span>
             </label>
             <p class="scale" aria-hidden="true">
-                <span>"low"</span>
+                <span>{tr("heat.low")}</span>
                 <canvas node_ref=scale></canvas>
-                <span>"high"</span>
+                <span>{tr("heat.high")}</span>
             </p>
         </div>
         <div class="heat-words">
@@ -260,13 +265,17 @@ fn HeatControls() -> impl IntoView {
                     prop:checked=move || desk.words_shown.get()
                     on:change:target=move |event| desk.words_shown.set(event.target().checked())
                 />
-                "In words"
+                {tr("heat.in_words")}
             </label>
             <p class="heat-text" class:unseen=move || !desk.words_shown.get() id="heat-text">
                 {move || heat_words(desk)}
             </p>
         </div>
     }
+}
+
+fn line_about(key: &str, name: &Name) -> String {
+    tv(key, &[("name", words::short_name(&name.text()).into())])
 }
 
 fn picture_size(outcome: Option<Arc<Outcome>>) -> [u32; 2] {
@@ -286,7 +295,10 @@ fn chosen_peak(desk: Desk) -> Option<[f32; 2]> {
 fn heat_label(desk: Desk) -> Option<String> {
     let outcome = desk.outcome.get()?;
     let class = outcome.classes.get(desk.chosen.get())?;
-    Some(format!("Heat map for {}", words::class_title(class)))
+    Some(tv(
+        "heat.label",
+        &[("class", words::class_title(class).into())],
+    ))
 }
 
 fn heat_words(desk: Desk) -> Option<String> {

@@ -4,66 +4,62 @@
 pub mod answer;
 pub mod evidence;
 
+use crate::language::{decimal, known, percent_with, tv};
+
 /// A class's name for a person. Names of other classifiers are shown as they are.
 pub fn class_title(class: &str) -> String {
-    match class {
-        "glioma" => "Glioma".into(),
-        "meningioma" => "Meningioma".into(),
-        "notumor" => "No tumour".into(),
-        "pituitary" => "Pituitary tumour".into(),
-        other => other.into(),
-    }
+    known(&format!("class.{class}"), &[]).unwrap_or_else(|| class.into())
 }
 
 /// A probability as a percentage that never claims certainty.
 pub fn percent(probability: f32) -> String {
     let percent = probability * 100.0;
     if percent > 99.0 && percent < 99.95 {
-        format!("{percent:.1} %")
+        percent_with(probability.into(), 1)
     } else if percent >= 99.95 {
-        "> 99.9 %".into()
+        tv("number.over", &[("number", percent_with(0.999, 1).into())])
     } else if percent > 0.0 && percent < 0.5 {
-        "< 1 %".into()
+        tv("number.under", &[("number", percent_with(0.01, 0).into())])
     } else {
-        format!("{percent:.0} %")
+        percent_with(probability.into(), 0)
     }
 }
 
 /// A share in 0..=1 as a percentage with one decimal.
 pub fn share(fraction: f64) -> String {
-    format!("{:.1} %", fraction * 100.0)
+    percent_with(fraction, 1)
 }
 
-/// A number with a comma before every three digits.
+/// A whole number with its digits in groups.
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    // Counts of bytes and images are far below 2^53.
+    #[allow(clippy::cast_precision_loss)]
+    decimal(number as f64, 0)
 }
 
 /// A number of bytes in the unit that suits it.
 pub fn bytes(count: f64) -> String {
     if count < 1000.0 {
-        format!("{count:.0} B")
+        tv("unit.bytes", &[("n", decimal(count, 0).into())])
     } else if count < 1_000_000.0 {
-        format!("{:.0} KB", count / 1000.0)
+        tv("unit.kilobytes", &[("n", decimal(count / 1e3, 0).into())])
     } else {
-        format!("{:.1} MB", count / 1_000_000.0)
+        tv("unit.megabytes", &[("n", decimal(count / 1e6, 1).into())])
     }
 }
 
 /// A time in milliseconds, in the unit that suits it.
 pub fn duration(milliseconds: f64) -> String {
     if milliseconds < 1000.0 {
-        format!("{milliseconds:.0} ms")
+        tv(
+            "unit.milliseconds",
+            &[("n", decimal(milliseconds, 0).into())],
+        )
     } else {
-        format!("{:.1} s", milliseconds / 1000.0)
+        tv(
+            "unit.seconds",
+            &[("n", decimal(milliseconds / 1e3, 1).into())],
+        )
     }
 }
 
@@ -93,13 +89,13 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn percentages_never_claim_certainty() {
         for (probability, text) in [
-            (0.0, "0 %"),
-            (0.0004, "< 1 %"),
-            (0.05, "5 %"),
-            (0.934, "93 %"),
-            (0.9904, "99.0 %"),
-            (0.9996, "> 99.9 %"),
-            (1.0, "> 99.9 %"),
+            (0.0, "0%"),
+            (0.0004, "< 1%"),
+            (0.05, "5%"),
+            (0.934, "93%"),
+            (0.9904, "99.0%"),
+            (0.9996, "> 99.9%"),
+            (1.0, "> 99.9%"),
         ] {
             assert_eq!(percent(probability), text);
         }
@@ -115,7 +111,7 @@ mod tests {
         ] {
             assert_eq!(count(number), text);
         }
-        assert_eq!(share(0.9538), "95.4 %");
+        assert_eq!(share(0.9538), "95.4%");
     }
 
     #[wasm_bindgen_test(unsupported = test)]

@@ -1,8 +1,10 @@
 //! What the model says about a scan, in the protocol's words.
 
-use crate::protocol::{Evidence, Unlike, Verdict};
+use crate::protocol::{Complaint, Evidence, Unlike, Verdict};
+use crate::wire;
 use scanlight_model::cam::{Spot, spots};
 use scanlight_model::classify::Classification;
+use scanlight_model::decode::{DecodeError, MAX_PIXELS, MAX_SIDE};
 use scanlight_model::trust;
 
 /// The verdict for the page.
@@ -40,6 +42,39 @@ fn from_spot(spot: Spot) -> Evidence {
         place: spot.place,
         extent: spot.extent,
         relative: spot.relative,
+    }
+}
+
+/// Why a file was rejected. The codes are keys of the page's catalogue, after `reject.`.
+pub fn complaint(error: &DecodeError) -> Complaint {
+    let (code, values): (&str, Vec<(&str, String)>) = match error {
+        DecodeError::Empty => ("empty", vec![]),
+        DecodeError::UnknownFormat => ("unknown", vec![]),
+        DecodeError::UnsupportedFormat { format } => ("format", vec![("format", format.clone())]),
+        DecodeError::Animated { format } => ("animated", vec![("format", (*format).into())]),
+        DecodeError::TooLarge { width, height } => (
+            "too_large",
+            vec![
+                ("width", width.to_string()),
+                ("height", height.to_string()),
+                ("side", MAX_SIDE.to_string()),
+                ("millions", (MAX_PIXELS / 1_000_000).to_string()),
+            ],
+        ),
+        DecodeError::Cmyk => ("cmyk", vec![]),
+        DecodeError::Damaged { format, reason } => (
+            "damaged",
+            vec![("format", format.clone()), ("reason", reason.clone())],
+        ),
+        DecodeError::Scan(_) => ("", vec![]),
+    };
+    Complaint {
+        code: code.into(),
+        values: values
+            .into_iter()
+            .map(|(name, value)| (name.into(), wire::one_line(&value)))
+            .collect(),
+        message: wire::one_line(&error.to_string()),
     }
 }
 

@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Raised whenever a message changes. The workers' file names carry no hash, so a browser cache can
-/// pair a new page with an old worker; [`Reply::Hello`] makes that visible.
+/// Raised whenever a message changes. The workers' file names carry no hash; the page asks for them with its
+/// version, and should a page get another version's worker all the same, [`Reply::Hello`] makes that visible.
 pub const PROTOCOL: u32 = 3;
 
 /// The engines, each its own wasm module.
@@ -27,6 +27,11 @@ impl EngineKind {
             Self::Webgpu => "scanlight-engine-webgpu.js",
             Self::Cpu => "scanlight-engine-cpu.js",
         }
+    }
+
+    /// The file name of the engine's program.
+    pub fn wasm(self) -> String {
+        self.module().replace(".js", "_bg.wasm")
     }
 
     /// The engine's name for a person.
@@ -65,6 +70,8 @@ pub enum Request {
     },
     /// For tests of the page: panic.
     Panic,
+    /// For tests of the page: give the device up, as if the GPU had gone.
+    Lose,
 }
 
 /// Failures that the page's tests ask for.
@@ -85,6 +92,17 @@ pub enum Stage {
     Weights,
     /// The network runs once, on nothing, so that the first result comes without delay.
     WarmUp,
+}
+
+/// Why a file cannot be classified, so that the page can say it in its own language.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complaint {
+    /// A name of this kind of fault, for the page's catalogue; empty where it has none.
+    pub code: String,
+    /// What the catalogue's message puts into its places.
+    pub values: Vec<(String, String)>,
+    /// One line in English.
+    pub message: String,
 }
 
 /// What a worker tells the page.
@@ -141,14 +159,19 @@ pub enum Reply {
     Rejected {
         /// The request's.
         id: u32,
-        /// One line for a person.
-        message: String,
+        /// Why.
+        complaint: Complaint,
     },
     /// The file is good, but the engine failed on it.
     Failed {
         /// The request's.
         id: u32,
         /// One line for a person.
+        message: String,
+    },
+    /// The GPU is gone: the engine can do no more.
+    Lost {
+        /// The browser's words; may be empty.
         message: String,
     },
     /// The worker panicked and answers no more.

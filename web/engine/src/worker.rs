@@ -29,6 +29,8 @@ pub trait Engine: Sized + 'static {
     async fn load(bundle: &Bundle) -> Result<Self, EngineError>;
     /// What runs, for a person.
     fn detail(&self) -> String;
+    /// Gives the device up, where there is one: for the page's tests.
+    fn lose(&self) {}
     /// Runs the network once, so that later runs find everything compiled.
     async fn warm_up(&self) -> Result<(), EngineError>;
     /// Classifies a scan.
@@ -125,6 +127,11 @@ impl<E: Engine> Session<E> {
             // Only the page's tests send this.
             #[allow(clippy::panic)]
             Ok((Request::Panic, _)) => panic!("simulated panic"),
+            Ok((Request::Lose, _)) => {
+                if let Some(engine) = &self.engine {
+                    engine.lose();
+                }
+            }
             Err(error) => web_sys::console::error_1(&error.to_string().into()),
         }
     }
@@ -260,7 +267,7 @@ impl<E: Engine> Session<E> {
 fn rejected(id: u32, error: &DecodeError) -> Reply {
     Reply::Rejected {
         id,
-        message: wire::one_line(&error.to_string()),
+        complaint: answer::complaint(error),
     }
 }
 
@@ -269,6 +276,16 @@ fn failed(id: u32, error: &EngineError) -> Reply {
         id,
         message: wire::one_line(&error.to_string()),
     }
+}
+
+/// Tells the page that the engine's device is gone.
+pub fn report_loss(message: &str) {
+    post(
+        &Reply::Lost {
+            message: wire::one_line(message),
+        },
+        &[],
+    );
 }
 
 fn scope() -> DedicatedWorkerGlobalScope {

@@ -5,7 +5,8 @@
 
 use js_sys::Uint8Array;
 use scanlight_engine::protocol::{
-    EngineKind, Evidence, Fault, PROTOCOL, Reply, Report, Request, Stage, Unlike, Verdict,
+    Complaint, EngineKind, Evidence, Fault, PROTOCOL, Reply, Report, Request, Stage, Unlike,
+    Verdict,
 };
 use scanlight_engine::wire::{WireError, describe, pack, unpack};
 use wasm_bindgen::JsValue;
@@ -101,6 +102,13 @@ fn every_reply_round_trips() {
         },
         Reply::Rejected {
             id: 3,
+            complaint: Complaint {
+                code: "damaged".into(),
+                values: vec![("format".into(), "PNG".into())],
+                message: message.clone(),
+            },
+        },
+        Reply::Lost {
             message: message.clone(),
         },
         Reply::Failed {

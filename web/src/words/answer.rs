@@ -1,6 +1,7 @@
 //! The verdict in words.
 
 use super::{class_title, percent};
+use crate::language::{decimal, t, tv};
 use scanlight_engine::protocol::{Unlike, Verdict};
 
 /// The probability under which the answer is called undecided where the model has no threshold of its
@@ -47,34 +48,48 @@ pub fn say(classes: &[String], probabilities: &[f32], verdict: Verdict, measured
     let title = |class: usize| {
         classes
             .get(class)
-            .map_or_else(|| "unknown".into(), |class| class_title(class))
+            .map_or_else(|| t("answer.unknown"), |class| class_title(class))
     };
     let probability = |class: usize| probabilities.get(class).copied().unwrap_or_default();
     match verdict {
         Verdict::Class { class } => Said {
             kind: Kind::Class,
             eyebrow: if !measured && probability(class) < DECIDED {
-                format!("Undecided between {} classes, leaning to", classes.len())
+                tv("answer.undecided", &[("n", classes.len().into())])
             } else {
-                format!("Most probable of {} classes", classes.len())
+                tv("answer.most_probable", &[("n", classes.len().into())])
             },
-            headline: format!("{} — {}", title(class), percent(probability(class))),
+            headline: tv(
+                "answer.class",
+                &[
+                    ("class", title(class).into()),
+                    ("probability", percent(probability(class)).into()),
+                ],
+            ),
             reason: None,
         },
         Verdict::Unsure { first, second } => Said {
             kind: Kind::Unsure,
-            eyebrow: "No clear answer".into(),
+            eyebrow: t("answer.no_clear"),
             headline: if first == second {
-                format!("Unsure about {}", title(first))
+                tv("answer.unsure_about", &[("first", title(first).into())])
             } else {
-                format!("Unsure between {} and {}", title(first), title(second))
+                tv(
+                    "answer.unsure",
+                    &[
+                        ("first", title(first).into()),
+                        ("second", title(second).into()),
+                    ],
+                )
             },
-            reason: Some(format!(
-                "{} {}, {} {}: less sure than this model has to be to name one.",
-                title(first),
-                percent(probability(first)),
-                title(second),
-                percent(probability(second)),
+            reason: Some(tv(
+                "answer.unsure_reason",
+                &[
+                    ("first", title(first).into()),
+                    ("share", percent(probability(first)).into()),
+                    ("second", title(second).into()),
+                    ("other", percent(probability(second)).into()),
+                ],
             )),
         },
         Verdict::Strange {
@@ -83,58 +98,58 @@ pub fn say(classes: &[String], probabilities: &[f32], verdict: Verdict, measured
             threshold,
         } => Said {
             kind: Kind::Strange,
-            eyebrow: "No answer".into(),
-            headline: "This does not look like a brain MRI like those the model knows".into(),
-            reason: Some(match unlike {
-                Unlike::Colour => format!(
-                    "It is a colour picture, and scans are grey (colourfulness {}, limit {}).",
-                    number(score),
-                    number(threshold)
-                ),
-                Unlike::Features => format!(
-                    "What the network finds in it is unlike what it found in its training images (strangeness {}, limit {}).",
-                    number(score),
-                    number(threshold)
-                ),
-            }),
+            eyebrow: t("answer.none"),
+            headline: t("answer.strange"),
+            reason: Some(tv(
+                match unlike {
+                    Unlike::Colour => "answer.colour",
+                    Unlike::Features => "answer.features",
+                },
+                &[
+                    ("score", number(score).into()),
+                    ("limit", number(threshold).into()),
+                ],
+            )),
         },
     }
 }
 
 /// How unsure an answer is, against the model's own threshold.
-pub fn level(uncertainty: f32, threshold: f32) -> &'static str {
+pub fn level(uncertainty: f32, threshold: f32) -> String {
     if uncertainty > threshold {
-        "high"
+        t("doubt.high")
     } else if uncertainty > threshold / 2.0 {
-        "medium"
+        t("doubt.medium")
     } else {
-        "low"
+        t("doubt.low")
     }
 }
 
 /// The uncertainty as a word and a number, or that there is no measure of it.
 pub fn uncertainty(value: Option<f32>, threshold: Option<f32>) -> String {
     match (value, threshold) {
-        (Some(value), Some(threshold)) => format!(
-            "{}, {} (above {}: unsure)",
-            level(value, threshold),
-            number(value),
-            number(threshold)
+        (Some(value), Some(threshold)) => tv(
+            "doubt.value",
+            &[
+                ("level", level(value, threshold).into()),
+                ("value", number(value).into()),
+                ("limit", number(threshold).into()),
+            ],
         ),
-        _ => "this model has no measured threshold".into(),
+        _ => t("doubt.no_threshold"),
     }
 }
 
 /// A score with the digits that matter.
 pub fn number(value: f32) -> String {
     if value.abs() >= 1e9 {
-        "beyond measure".into()
+        t("number.beyond")
     } else if value.abs() >= 100.0 {
-        format!("{value:.0}")
+        decimal(value.into(), 0)
     } else if value != 0.0 && value.abs() < 0.095 {
-        format!("{value:.3}")
+        decimal(value.into(), 3)
     } else {
-        format!("{value:.2}")
+        decimal(value.into(), 2)
     }
 }
 
@@ -152,7 +167,7 @@ mod tests {
     fn a_class_with_its_probability() {
         let sure = said(&[0.1, 0.87, 0.03], Verdict::Class { class: 1 }, true);
         assert_eq!(sure.kind, Kind::Class);
-        assert_eq!(sure.headline, "Meningioma — 87 %");
+        assert_eq!(sure.headline, "Meningioma — 87%");
         assert_eq!(sure.eyebrow, "Most probable of 3 classes");
         assert_eq!(sure.reason, None);
     }
@@ -173,7 +188,7 @@ mod tests {
         let unsure = said(&[0.5, 0.1, 0.4], verdict, true);
         assert_eq!(unsure.headline, "Unsure between Glioma and Cyst");
         let reason = unsure.reason.unwrap();
-        assert!(reason.starts_with("Glioma 50 %, Cyst 40 %"), "{reason}");
+        assert!(reason.starts_with("Glioma 50%, Cyst 40%"), "{reason}");
     }
 
     #[wasm_bindgen_test(unsupported = test)]
@@ -203,7 +218,7 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn a_verdict_about_an_unknown_class_does_no_harm() {
         let odd = said(&[], Verdict::Class { class: 9 }, true);
-        assert_eq!(odd.headline, "unknown — 0 %");
+        assert_eq!(odd.headline, "unknown — 0%");
     }
 
     #[wasm_bindgen_test(unsupported = test)]
@@ -228,7 +243,7 @@ mod tests {
             (0.0588, "0.059"),
             (0.3, "0.30"),
             (-12.0, "-12.00"),
-            (1234.5678, "1235"),
+            (1234.5678, "1,235"),
             (f32::MAX, "beyond measure"),
         ] {
             assert_eq!(number(value), text);

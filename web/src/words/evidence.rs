@@ -1,6 +1,7 @@
 //! A heat map's text alternative: where, how far, how strong.
 
 use super::class_title;
+use crate::language::{percent_with, t, tv};
 use scanlight_engine::protocol::Evidence;
 
 /// Half the side of the square that counts as the centre.
@@ -20,11 +21,11 @@ pub enum Frame {
 }
 
 impl Frame {
-    fn words(self) -> &'static str {
+    fn words(self) -> String {
         match self {
-            Self::Picture => "the picture",
-            Self::Head => "the head as pictured",
-            Self::Part => "the part that the network saw",
+            Self::Picture => t("frame.picture"),
+            Self::Head => t("frame.head"),
+            Self::Part => t("frame.part"),
         }
     }
 }
@@ -33,17 +34,21 @@ impl Frame {
 pub fn quadrant([x, y]: [f32; 2]) -> String {
     let [across, down] = [x - 0.5, y - 0.5];
     if across.abs() <= CENTRE && down.abs() <= CENTRE {
-        return "at the centre".into();
+        return t("place.centre");
     }
-    let side = if across < 0.0 { "left" } else { "right" };
-    let height = if down < 0.0 { "upper" } else { "lower" };
-    if across.abs() <= BETWEEN {
-        format!("between the {height} left and {height} right quadrants")
+    let [left, upper] = [across < 0.0, down < 0.0];
+    t(if across.abs() <= BETWEEN {
+        if upper { "place.upper" } else { "place.lower" }
     } else if down.abs() <= BETWEEN {
-        format!("between the upper {side} and lower {side} quadrants")
+        if left { "place.left" } else { "place.right" }
     } else {
-        format!("in the {height} {side} quadrant")
-    }
+        match (upper, left) {
+            (true, true) => "place.upper_left",
+            (true, false) => "place.upper_right",
+            (false, true) => "place.lower_left",
+            (false, false) => "place.lower_right",
+        }
+    })
 }
 
 /// The text alternative of the heat map of class `chosen`: where it is strongest, how much of the picture
@@ -56,68 +61,71 @@ pub fn describe(
 ) -> Option<String> {
     let title = class_title(classes.get(chosen)?);
     let Some(found) = evidence.get(chosen).copied().flatten() else {
-        return Some(format!("Nothing in the picture speaks for {title}."));
+        return Some(tv("evidence.none", &[("class", title.into())]));
     };
-    Some(format!(
-        "Evidence for {title} is strongest {} of {}, {} from the left and {} from the top of the picture. \
-         At half of its maximum or more it covers {} of the picture, {}. {}",
-        quadrant(found.place),
-        frame.words(),
-        share(found.peak[0]),
-        share(found.peak[1]),
-        share(found.extent),
-        size(found.extent),
-        strength(classes, evidence, found.relative),
+    Some(tv(
+        "evidence.where",
+        &[
+            ("class", title.into()),
+            ("place", quadrant(found.place).into()),
+            ("frame", frame.words().into()),
+            ("left", share(found.peak[0]).into()),
+            ("top", share(found.peak[1]).into()),
+            ("extent", share(found.extent).into()),
+            ("size", size(found.extent).into()),
+            (
+                "strength",
+                strength(classes, evidence, found.relative).into(),
+            ),
+        ],
     ))
 }
 
-fn size(extent: f32) -> &'static str {
-    if extent < 0.04 {
-        "a small spot"
+fn size(extent: f32) -> String {
+    t(if extent < 0.04 {
+        "extent.spot"
     } else if extent < 0.15 {
-        "a limited area"
+        "extent.limited"
     } else if extent < 0.4 {
-        "a wide area"
+        "extent.wide"
     } else {
-        "so that it points nowhere in particular"
-    }
+        "extent.nowhere"
+    })
 }
 
 fn strength(classes: &[String], evidence: &[Option<Evidence>], relative: f32) -> String {
     if relative > 0.995 {
-        return format!(
-            "It is strong: no other of the {} classes has more.",
-            classes.len()
-        );
+        return tv("strength.strong", &[("n", classes.len().into())]);
     }
     let strongest = evidence
         .iter()
         .zip(classes)
         .filter_map(|(found, class)| Some((found.as_ref()?.relative, class)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    let other = strongest.map_or_else(|| "the strongest class".into(), |(_, c)| class_title(c));
-    let word = if relative >= 0.75 {
-        "almost as strong as"
+    let other = strongest.map_or_else(|| t("strength.strongest"), |(_, c)| class_title(c));
+    let key = if relative >= 0.75 {
+        "strength.almost"
     } else if relative >= 0.4 {
-        "weaker than"
+        "strength.weaker"
     } else if relative >= 0.1 {
-        "much weaker than"
+        "strength.much_weaker"
     } else {
-        "faint beside"
+        "strength.faint"
     };
-    format!(
-        "It is {word} that for {other}: {} of its strength.",
-        share(relative)
+    tv(
+        key,
+        &[("other", other.into()), ("share", share(relative).into())],
     )
 }
 
-/// A share in whole per cent, without a line break before the sign.
+/// A share in whole per cent.
 fn share(fraction: f32) -> String {
-    let percent = fraction.clamp(0.0, 1.0) * 100.0;
-    if percent > 0.0 && percent < 0.5 {
-        "less than 1\u{a0}%".into()
+    let fraction = fraction.clamp(0.0, 1.0);
+    if fraction > 0.0 && fraction < 0.005 {
+        let one = percent_with(0.01, 0);
+        tv("number.less_than", &[("number", one.into())])
     } else {
-        format!("{percent:.0}\u{a0}%")
+        percent_with(fraction.into(), 0)
     }
 }
 
@@ -169,14 +177,14 @@ mod tests {
         assert_eq!(
             words(0, Frame::Head).unwrap(),
             "Evidence for Glioma is strongest in the upper right quadrant of the head as pictured, \
-             63\u{a0}% from the left and 29\u{a0}% from the top of the picture. \
-             At half of its maximum or more it covers 12\u{a0}% of the picture, a limited area. \
+             63% from the left and 29% from the top of the picture. \
+             At half of its maximum or more it covers 12% of the picture, a limited area. \
              It is strong: no other of the 3 classes has more."
         );
         let second = words(1, Frame::Picture).unwrap();
         assert!(second.contains("quadrant of the picture,"), "{second}");
         assert!(
-            second.ends_with("It is much weaker than that for Glioma: 30\u{a0}% of its strength."),
+            second.ends_with("It is much weaker than that for Glioma: 30% of its strength."),
             "{second}"
         );
         assert_eq!(
@@ -192,7 +200,7 @@ mod tests {
         assert_eq!(size(0.01), "a small spot");
         assert_eq!(size(0.2), "a wide area");
         assert!(size(0.8).contains("nowhere"));
-        assert_eq!(share(0.001), "less than 1\u{a0}%");
+        assert_eq!(share(0.001), "less than 1%");
         let classes = ["a", "b"].map(String::from);
         for (relative, word) in [(0.9, "almost"), (0.5, "weaker"), (0.05, "faint")] {
             let words = strength(&classes, &[found(1.0), found(relative)], relative);
