@@ -182,11 +182,11 @@ describe('the answer', () => {
       'Knows nothing of knees',
       'Weak on Mondays',
       '1.31',
-      '4.1 %',
-      '1.2 %',
+      '4.1%',
+      '1.2%',
       '0.45',
       'colour noise',
-      ...shipped.metrics.flatMap((metrics) => [metrics.data, `${(metrics.accuracy * 100).toFixed(1)} %`]),
+      ...shipped.metrics.flatMap((metrics) => [metrics.data, `${(metrics.accuracy * 100).toFixed(1)}%`]),
     ]) {
       assert.ok(text.includes(part), `${part} is missing in ${text}`);
     }
@@ -208,7 +208,7 @@ describe('the answer', () => {
     const text = await page.locator('#facts').innerText();
     assert.ok(text.includes(shipped.weights.sha256));
     const floor = shipped.metrics[0]?.nearest_neighbour_accuracy;
-    if (floor) assert.ok(text.includes(`${(floor * 100).toFixed(1)} %`), text);
+    if (floor) assert.ok(text.includes(`${(floor * 100).toFixed(1)}%`), text);
     for (const limit of shipped.facts?.limits ?? []) assert.ok(text.includes(limit), limit);
     if (!shipped.trust) assert.match(text, /no measured threshold/);
     await page.context().close();
@@ -219,9 +219,9 @@ describe('the answer', () => {
     await classify(page, 'scan.png', png(200, 160));
     const { heat } = await read(page);
     assert.match(heat, /strongest (in|between|at) .*(quadrants?|centre) of the (head as pictured|picture|part that the network saw),/);
-    assert.match(heat, /covers (less than )?\d+\s% of the picture/);
+    assert.match(heat, /covers (less than )?\d+% of the picture/);
     assert.match(heat, /It is strong: no other of the \d+ classes has more\.$|% of its strength\.$/);
-    const [, left, top] = heat.match(/(\d+)\s% from the left and (?:less than )?(\d+)\s% from the top/);
+    const [, left, top] = heat.match(/(\d+)% from the left and (?:less than )?(\d+)% from the top/);
     const ring = await page.$eval('.peak', (peak) => [peak.style.left, peak.style.top].map(Number.parseFloat));
     assert.ok(Math.abs(ring[0] - left) <= 1 && Math.abs(ring[1] - top) <= 1, `${ring} against ${heat}`);
     const weaker = page.locator('.bar:not(.predicted)').first();

@@ -118,6 +118,35 @@ describe('engines', () => {
     });
   }
 
+  for (const when of ['idle', 'at work']) {
+    test(`a GPU that is lost while ${when} gives way to the CPU, which says so`, async (t) => {
+      if (!webgpu) return t.skip('this browser offers no WebGPU adapter');
+      const page = await fresh({ query: '?backend=webgpu&debug=lose' });
+      assert.match((await classify(page, 'before.png')).engine, /^WebGPU /);
+      if (when === 'idle') {
+        await page.evaluate(() => window.__scanlight_debug_lose());
+        await page.waitForSelector('#notice .banner');
+        await ready(page);
+        // The result on the page stays.
+        assert.equal((await read(page)).file, 'before.png');
+        await drop(page, 'after.png', IMAGE);
+      } else {
+        await drop(page, 'after.png', IMAGE);
+        await page.waitForSelector('main[data-phase="working"]');
+        await page.evaluate(() => window.__scanlight_debug_lose());
+      }
+      const shown = await result(page, 'after.png');
+      await page.waitForSelector('#notice .banner');
+      assert.match(await page.textContent('#notice'), /The browser took the GPU away.*so the CPU runs instead/);
+      if (when === 'idle') assert.match(shown.engine, /^CPU \(direct, SIMD\) · /);
+      await classify(page, 'later.png');
+      assert.match((await read(page)).engine, /^CPU \(direct, SIMD\) · /);
+      assert.equal(weights(), 1);
+      if (when === 'idle') await screenshot(page, 'device-lost');
+      await page.context().close();
+    });
+  }
+
   test('a WebGPU engine that cannot be fetched gives way to the CPU', async (t) => {
     if (!webgpu) return t.skip('this browser offers no WebGPU adapter');
     server.answer('scanlight-engine-webgpu_bg.wasm', () => ({ status: 404, body: Buffer.from('gone') }));
@@ -216,6 +245,73 @@ describe('engines', () => {
     assert.equal(await page.locator('.samples').count(), 0);
     server.restore('samples/index.json');
     await page.context().close();
+  });
+});
+
+describe('diagnostics', () => {
+  test('a text for support: what runs, no names of files', async () => {
+    const browser = await launch();
+    const server = await record();
+    try {
+      const page = await openReady(browser, server.url, {
+        query: '?backend=cpu',
+        permissions: ['clipboard-read', 'clipboard-write'],
+      });
+      await drop(page, 'doe-jane-1970.png', png(120, 90));
+      const shown = await result(page, 'doe-jane-1970.png');
+      await drop(page, 'doe-jane-broken.png', Buffer.alloc(0));
+      await alertText(page);
+      await page.click('#diagnostics-button');
+      await page.click('#diagnostics-copy');
+      await page.waitForFunction(() => document.querySelector('#diagnostics-status').textContent);
+      assert.match(await page.textContent('#diagnostics-status'), /Copied/);
+      const text = await page.evaluate(() => navigator.clipboard.readText());
+      assert.equal(text, await page.inputValue('#diagnostics-text'));
+      const version = await page.$eval('meta[name=scanlight-version]', (meta) => meta.content);
+      const model = await page.evaluate(async () => {
+        const index = await (await fetch('models/index.json')).json();
+        return (await fetch(`models/${index.default}/model.json`)).json();
+      });
+      for (const part of [
+        version,
+        await page.evaluate(() => navigator.userAgent),
+        shown.engine.split(' · ')[0],
+        `Model: ${model.id}`,
+        model.weights.sha256,
+        'Last picture: 120 x 90 pixels',
+        'Requests since a file was opened: 0',
+        'Last complaint: intake.rejected',
+      ]) {
+        assert.ok(text.includes(part), `${part} is not in:\n${text}`);
+      }
+      assert.match(text, /^Classifying: [\d.]+ ms$/m);
+      assert.match(text, /^WebGPU adapter: (none|.+ \((soft|hard)ware\))$/m);
+      if (!text.includes('WebGPU adapter: none')) assert.match(text, /^maxBufferSize: \d+$/m);
+      assert.doesNotMatch(text, /doe|jane|1970/i);
+      assert.ok(text.length < 4000, `${text.length} characters`);
+      await screenshot(page, 'diagnostics');
+    } finally {
+      await browser.close();
+      await server.close();
+    }
+  });
+
+  test('where the clipboard is not to be had, the text is there to be copied by hand', async () => {
+    const browser = await launch();
+    const server = await record();
+    try {
+      const init = () => Object.defineProperty(Navigator.prototype, 'clipboard', { get: () => undefined });
+      const page = await openReady(browser, server.url, { query: '?backend=cpu', init });
+      await page.click('#diagnostics-button');
+      await page.click('#diagnostics-copy');
+      await page.waitForFunction(() => document.querySelector('#diagnostics-status').textContent);
+      assert.match(await page.textContent('#diagnostics-status'), /copy the selected text/);
+      const selected = await page.$eval('#diagnostics-text', (area) => area.value.slice(area.selectionStart, area.selectionEnd));
+      assert.match(selected, /^Scanlight /);
+    } finally {
+      await browser.close();
+      await server.close();
+    }
   });
 });
 

@@ -34,16 +34,22 @@ export async function launch({ gpu = true } = {}) {
 
 /**
  * A server before the served page: it records every request that reaches it, whoever sent it, and can
- * answer for some paths itself. Workers' requests are among them, which a page's own record lacks.
+ * answer for some paths itself. Workers' requests are among them, which a page's own record lacks. `prefix` is
+ * the path that the page has on it.
  */
-export async function record() {
+export async function record({ prefix = '/' } = {}) {
   const requests = [];
   const answers = new Map();
   const server = http.createServer((request, response) => {
-    const path = new URL(request.url, 'http://x').pathname.slice(1);
+    const path = new URL(request.url, 'http://x').pathname.slice(prefix.length);
     requests.push(path);
+    if (!request.url.startsWith(prefix)) {
+      response.writeHead(404);
+      response.end();
+      return;
+    }
     const answer = answers.get(path);
-    const target = new URL(request.url.slice(1), SERVED);
+    const target = new URL(request.url.slice(prefix.length), SERVED);
     const upstream = http.request(target, { method: request.method, headers: { ...request.headers, host: target.host } });
     upstream.on('response', (reply) => {
       const chunks = [];
@@ -68,7 +74,7 @@ export async function record() {
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address();
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `http://127.0.0.1:${port}${prefix}`,
     requests,
     /** `answer(body)` gives `{ status, body }` in place of the served file. */
     answer: (path, answer) => answers.set(path, answer),
@@ -81,9 +87,13 @@ export async function record() {
   };
 }
 
-/** Opens the page in a fresh context with everything that goes wrong written down. */
+/**
+ * Opens the page in a fresh context with everything that goes wrong written down. Without a service worker, unless
+ * `serviceWorkers` is 'allow': it would fetch the page a second time in every test.
+ */
 export async function open(browser, url, { query = '', init, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  const viewport = { width: 1280, height: 860 };
+  const context = await browser.newContext({ viewport, serviceWorkers: 'block', locale: 'en-GB', ...options });
   if (init) await context.addInitScript(init);
   await context.addInitScript(() => {
     globalThis.violations = [];
@@ -91,6 +101,11 @@ export async function open(browser, url, { query = '', init, ...options } = {}) 
       globalThis.violations.push(`${event.violatedDirective}: ${event.blockedURI}`);
     });
   });
+  return visit(context, url + query);
+}
+
+/** Opens another page in a context that [`open`] made. */
+export async function visit(context, url) {
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   page.problems = [];
@@ -102,9 +117,17 @@ export async function open(browser, url, { query = '', init, ...options } = {}) 
   page.on('request', (request) => {
     if (/^(https?|wss?):/.test(request.url())) page.sent.push(request.url());
   });
-  const answer = await page.goto(url + query);
+  const answer = await page.goto(url);
   assert.ok(answer.ok(), `${url} answered ${answer.status()}: is the page served at ${SERVED}?`);
   return page;
+}
+
+/** Waits until the service worker has stored the page. */
+export async function stored(page) {
+  await page.evaluate(async () => {
+    const { active } = await navigator.serviceWorker.ready;
+    if (active.state !== 'activated') await new Promise((done) => active.addEventListener('statechange', done));
+  });
 }
 
 export async function ready(page) {

@@ -41,7 +41,7 @@ describe('the page on the CPU', () => {
     assert.ok(scan.colours > 20, 'the scan is drawn');
     const overlay = await canvas(page, '#overlay');
     assert.ok(overlay.visible > 100 && overlay.colours > 20, JSON.stringify(overlay));
-    assert.match(shown.heat, /strongest .+, (less than )?\d+\s% from the left and (less than )?\d+\s% from the top/);
+    assert.match(shown.heat, /strongest .+, (less than )?\d+% from the left and (less than )?\d+% from the top/);
   });
 
   test('choosing a class changes the heat map, its description, and nothing else', async () => {

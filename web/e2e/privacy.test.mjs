@@ -2,16 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { canvas, drop, launch, noProblems, openReady, paste, pick, record, result } from './harness.mjs';
+import { canvas, drop, launch, noProblems, openReady, paste, pick, record, result, stored } from './harness.mjs';
 import { BAD_FILES, png } from './images.mjs';
 
 describe('privacy', () => {
-  let browser, server, page;
+  let browser, server, page, loading;
 
   before(async () => {
     browser = await launch();
     server = await record();
-    page = await openReady(browser, server.url, { query: '?backend=cpu' });
+    page = await openReady(browser, server.url, { query: '?backend=cpu', serviceWorkers: 'allow' });
+    loading = [...server.requests];
+    await stored(page);
   });
 
   after(async () => {
@@ -20,8 +22,10 @@ describe('privacy', () => {
   });
 
   test('loading fetches the weights once, one engine, and nothing foreign', () => {
-    assert.equal(server.count(/\.safetensors$/), 1);
-    assert.equal(server.count(/^scanlight-engine-cpu_bg\.wasm$/), 1);
+    const count = (pattern) => loading.filter((path) => pattern.test(path)).length;
+    assert.equal(count(/\.safetensors$/), 1);
+    assert.equal(count(/^scanlight-engine-cpu_bg\.wasm$/), 1);
+    // Nor did the service worker store it.
     assert.equal(server.count(/webgpu/), 0, 'the other engine was fetched too');
     assert.deepEqual(page.sent.filter((url) => !url.startsWith(server.url)), []);
   });
@@ -49,6 +53,14 @@ describe('privacy', () => {
     await page.click('.caution summary');
     await page.click('.verdict .facts-button');
     await page.keyboard.press('Escape');
+    await page.click('#diagnostics-button');
+    await page.click('#diagnostics-copy');
+    await page.waitForFunction(() => document.querySelector('#diagnostics-text').value);
+    await page.keyboard.press('Escape');
+    for (const language of ['ar', 'en']) {
+      await page.selectOption('#language', language);
+      await page.waitForSelector(`html[lang="${language}"]`);
+    }
     await drop(page, 'four.png', png(128, 128));
     shown = await result(page, 'four.png');
     await page.waitForTimeout(1000);

@@ -29,8 +29,8 @@ fn entry(file: &Path) -> Result<String, Box<dyn Error>> {
         .file_stem()
         .and_then(|stem| stem.to_str())
         .ok_or_else(|| format!("{at}: name it after its language, such as de.json"))?;
-    let json: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(file)?).map_err(|error| format!("{at}: {error}"))?;
+    let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(file)?)
+        .map_err(|error| format!("{at}: {error}"))?;
     let field = |name: &str| {
         json["language"][name]
             .as_str()

@@ -88,8 +88,12 @@ pub fn DiagnosticsDialog() -> impl IntoView {
 async fn to_clipboard(text: &str) -> bool {
     let navigator = window().navigator();
     // Undefined without HTTPS.
-    let there = Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object());
-    there && JsFuture::from(navigator.clipboard().write_text(text)).await.is_ok()
+    let there =
+        Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object());
+    there
+        && JsFuture::from(navigator.clipboard().write_text(text))
+            .await
+            .is_ok()
 }
 
 /// The support text, in English whatever the page speaks: who reads it may speak another language.
@@ -122,17 +126,29 @@ fn lines(desk: Desk) -> Vec<(String, String)> {
         ("Cores", navigator("hardwareConcurrency")),
         ("Memory, GB", navigator("deviceMemory")),
         ("Window", Some(window_size())),
-        ("Secure context", Some(window().is_secure_context().to_string())),
+        (
+            "Secure context",
+            Some(window().is_secure_context().to_string()),
+        ),
         ("Offline copy", Some(offline::state().into())),
     ];
     let engine = desk.engine.read();
     lines.push(("Engine", engine.as_ref().map(|engine| engine.label.clone())));
     let ms = |time: f64| format!("{time:.1} ms");
-    lines.push(("Loading the engine", engine.as_ref().map(|engine| ms(engine.load_ms))));
-    lines.push(("Warm-up", engine.as_ref().map(|engine| ms(engine.warm_up_ms))));
+    lines.push((
+        "Loading the engine",
+        engine.as_ref().map(|engine| ms(engine.load_ms)),
+    ));
+    lines.push((
+        "Warm-up",
+        engine.as_ref().map(|engine| ms(engine.warm_up_ms)),
+    ));
     let model = desk.model.read();
     lines.push(("Model", model.as_ref().map(|model| model.id.clone())));
-    lines.push(("Weights' SHA-256", model.as_ref().map(|model| model.weights.sha256.clone())));
+    lines.push((
+        "Weights' SHA-256",
+        model.as_ref().map(|model| model.weights.sha256.clone()),
+    ));
     if let Some(outcome) = &*desk.outcome.read() {
         let report = &outcome.report;
         let [width, height] = report.image;
@@ -167,7 +183,10 @@ fn navigator(name: &str) -> Option<String> {
 
 fn window_size() -> String {
     let size = |value: Result<wasm_bindgen::JsValue, _>| {
-        value.ok().and_then(|value| value.as_f64()).unwrap_or_default()
+        value
+            .ok()
+            .and_then(|value| value.as_f64())
+            .unwrap_or_default()
     };
     format!(
         "{} x {} at {} device pixels each",

@@ -27,7 +27,10 @@ pub fn FactsButton() -> impl IntoView {
 #[component]
 pub fn FactsDialog() -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let title = move || desk.model.with(|model| model.as_ref().map(|m| m.title.clone()));
+    let title = move || {
+        desk.model
+            .with(|model| model.as_ref().map(|m| m.title.clone()))
+    };
     view! {
         <Sheet
             id="facts"

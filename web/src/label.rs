@@ -117,7 +117,11 @@ fn intended_use(manifest: &Manifest) -> Section {
 fn data(manifest: &Manifest) -> Section {
     let sources = &manifest.training.data;
     let stated = manifest.facts.as_ref().and_then(|f| given(&f.data));
-    let summary = stated.or_else(|| manifest.training_line().map(|line| format!("{line}.").into()));
+    let summary = stated.or_else(|| {
+        manifest
+            .training_line()
+            .map(|line| format!("{line}.").into())
+    });
     let lines: Vec<Words> = [
         summary,
         synthetic_share(sources).map(Words::Ours),
@@ -229,15 +233,12 @@ fn split(split: Option<&Split>) -> Section {
             ..empty
         };
     };
-    let fold = split
-        .folds
-        .as_ref()
-        .map(|folds| {
-            tv(
-                "label.fold_of",
-                &[("n", folds.fold.into()), ("count", folds.count.into())],
-            )
-        });
+    let fold = split.folds.as_ref().map(|folds| {
+        tv(
+            "label.fold_of",
+            &[("n", folds.fold.into()), ("count", folds.count.into())],
+        )
+    });
     Section {
         groups: vec![Group {
             rows: rows([
@@ -300,7 +301,10 @@ fn calibration(calibration: Option<&Calibration>) -> Section {
     Section {
         groups: vec![Group {
             rows: rows([
-                row(t("label.temperature"), Some(answer::number(calibration.temperature))),
+                row(
+                    t("label.temperature"),
+                    Some(answer::number(calibration.temperature)),
+                ),
                 row(
                     t("label.ece_before"),
                     calibration.ece_before.map(words::share),
@@ -363,8 +367,14 @@ fn unsure(spec: &Uncertainty) -> Group {
 
 fn strange(spec: &Strangeness) -> Group {
     let mut rows = rows([
-        row(t("label.strangeness_above"), Some(answer::number(spec.threshold))),
-        row(t("label.colour_above"), spec.colour_limit.map(answer::number)),
+        row(
+            t("label.strangeness_above"),
+            Some(answer::number(spec.threshold)),
+        ),
+        row(
+            t("label.colour_above"),
+            spec.colour_limit.map(answer::number),
+        ),
         row(t("label.accepts"), spec.acceptance.map(words::share)),
     ]);
     rows.extend(spec.rejected.iter().map(|(kind, share)| {
@@ -415,7 +425,10 @@ fn weights(manifest: &Manifest) -> Section {
             rows: rows([
                 row(t("label.licence"), given(&manifest.licence)),
                 row(t("label.made"), given(&manifest.created)),
-                row(t("label.parameters"), manifest.training.parameters.map(words::count)),
+                row(
+                    t("label.parameters"),
+                    manifest.training.parameters.map(words::count),
+                ),
                 row(t("label.began"), initial),
                 row(t("label.file"), given(&weights.file)),
                 row(
@@ -468,11 +481,8 @@ mod tests {
                 "split":{"method":"kfold","seed":42,"folds":{"count":5,"fold":2}}}"#,
         ));
         let data = label.iter().find(|s| !s.tables.is_empty()).unwrap();
-        assert!(
-            data.lines
-                .iter()
-                .any(|line| *line == Words::Ours("100 of 2,000 training images are generated (5.0%).".into()))
-        );
+        assert!(data.lines.iter().any(|line| *line
+            == Words::Ours("100 of 2,000 training images are generated (5.0%).".into())));
         let table = &data.tables[0];
         assert_eq!(table.columns, ["Training", "Test"]);
         assert_eq!(

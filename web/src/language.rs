@@ -172,11 +172,7 @@ impl Line {
     }
 
     /// With a value.
-    pub fn with(
-        mut self,
-        name: impl Into<Cow<'static, str>>,
-        value: impl Into<Piece>,
-    ) -> Self {
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Piece>) -> Self {
         self.values.push((name.into(), value.into()));
         self
     }
@@ -206,7 +202,7 @@ mod tests {
     fn english_is_there_from_the_start() {
         assert_eq!(code(), "en");
         assert_eq!(t("viewer.open_another"), "Open another");
-        assert_eq!(t("no.such.key"), "no.such.key");
+        assert_eq!(known("no.such.key", &[]), None);
         let line = Line::new("intake.too_large").with("name", "a.png");
         assert_eq!(line.text(), "a.png: the file is too large.");
     }

@@ -105,7 +105,10 @@ impl Manifest {
                 };
                 match images {
                     0 => source.name.clone(),
-                    n => tv(key, &[("data", source.name.as_str().into()), ("n", n.into())]),
+                    n => tv(
+                        key,
+                        &[("data", source.name.as_str().into()), ("n", n.into())],
+                    ),
                 }
             })
             .collect();

@@ -84,8 +84,10 @@ pub async fn hand_over() {
     let changed = Promise::new(&mut |resolve: Function, _| {
         container.set_oncontrollerchange(Some(&resolve));
         let late = resolve.bind1(&JsValue::NULL, &JsValue::FALSE);
-        let timer = window()
-            .set_timeout_with_callback_and_timeout_and_arguments_0(late.unchecked_ref(), HANDOVER_MS);
+        let timer = window().set_timeout_with_callback_and_timeout_and_arguments_0(
+            late.unchecked_ref(),
+            HANDOVER_MS,
+        );
         debug_assert!(timer.is_ok());
     });
     tell(&waiting, "use if alone");
@@ -137,6 +139,10 @@ async fn register(desk: Desk, container: ServiceWorkerContainer) {
         }
     };
     watch();
+    if known && !HELD.get() {
+        // Now, while nothing is open. Offline it fails, which is no matter.
+        let _ = registration.update();
+    }
     if known && registration.waiting().is_some() {
         desk.update_waits.set(true);
     }

@@ -16,9 +16,7 @@ use crate::state::{Desk, EngineInfo, Name, Opened, Outcome, Phase, Step};
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use scanlight_engine::protocol::{
-    Complaint, EngineKind, PROTOCOL, Reply, Report, Request, Stage,
-};
+use scanlight_engine::protocol::{Complaint, EngineKind, PROTOCOL, Reply, Report, Request, Stage};
 use scanlight_engine::wire;
 use std::sync::Arc;
 use std::time::Duration;
@@ -278,7 +276,9 @@ impl Desk {
 
     fn reply(self, kind: EngineKind, reply: Reply, buffers: Vec<Uint8Array>) {
         match reply {
-            Reply::Hello { protocol, .. } if protocol != PROTOCOL => self.give_up(Line::new("engine.version")),
+            Reply::Hello { protocol, .. } if protocol != PROTOCOL => {
+                self.give_up(Line::new("engine.version"))
+            }
             Reply::Hello { .. } => {
                 self.update(|session| session.listening = true);
                 self.hand_over_bundle();
@@ -561,9 +561,12 @@ fn rejection(complaint: &Complaint) -> Piece {
     if known(&key, &[]).is_none() {
         return complaint.message.as_str().into();
     }
-    let line = complaint.values.iter().fold(Line::new(&key), |line, (name, value)| {
-        line.with(name.clone(), value.as_str())
-    });
+    let line = complaint
+        .values
+        .iter()
+        .fold(Line::new(&key), |line, (name, value)| {
+            line.with(name.clone(), value.as_str())
+        });
     line.into()
 }
 

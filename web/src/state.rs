@@ -75,9 +75,7 @@ impl Name {
     pub fn text(&self) -> String {
         match self {
             Self::File(name) => name.clone(),
-            Self::Sample(entry) => {
-                tv("samples.opened", &[("title", samples::title(entry).into())])
-            }
+            Self::Sample(entry) => tv("samples.opened", &[("title", samples::title(entry).into())]),
         }
     }
 }

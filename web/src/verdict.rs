@@ -213,7 +213,10 @@ fn EngineLine() -> impl IntoView {
             let time = words::duration(outcome.report.classify_ms);
             return Some(tv(
                 "engine.took",
-                &[("engine", outcome.engine.as_str().into()), ("time", time.into())],
+                &[
+                    ("engine", outcome.engine.as_str().into()),
+                    ("time", time.into()),
+                ],
             ));
         }
         let engine = desk.engine.get()?;

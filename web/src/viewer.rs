@@ -144,9 +144,7 @@ fn Activity() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let line = move || match (desk.phase.get(), desk.waiting.get()) {
         (Phase::Working(name), _) => Some(line_about("viewer.reading", &name)),
-        (Phase::Loading, Some(name)) => {
-            Some(line_about("viewer.waits", &name))
-        }
+        (Phase::Loading, Some(name)) => Some(line_about("viewer.waits", &name)),
         _ => None,
     };
     view! {
@@ -186,7 +184,10 @@ fn Caption(
                 words::short_name(&outcome.name.text()),
                 tv(
                     "viewer.size",
-                    &[("width", decimal(width.into(), 0).into()), ("height", decimal(height.into(), 0).into())],
+                    &[
+                        ("width", decimal(width.into(), 0).into()),
+                        ("height", decimal(height.into(), 0).into()),
+                    ],
                 ),
             )
         })
@@ -294,7 +295,10 @@ fn chosen_peak(desk: Desk) -> Option<[f32; 2]> {
 fn heat_label(desk: Desk) -> Option<String> {
     let outcome = desk.outcome.get()?;
     let class = outcome.classes.get(desk.chosen.get())?;
-    Some(tv("heat.label", &[("class", words::class_title(class).into())]))
+    Some(tv(
+        "heat.label",
+        &[("class", words::class_title(class).into())],
+    ))
 }
 
 fn heat_words(desk: Desk) -> Option<String> {

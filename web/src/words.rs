@@ -51,9 +51,15 @@ pub fn bytes(count: f64) -> String {
 /// A time in milliseconds, in the unit that suits it.
 pub fn duration(milliseconds: f64) -> String {
     if milliseconds < 1000.0 {
-        tv("unit.milliseconds", &[("n", decimal(milliseconds, 0).into())])
+        tv(
+            "unit.milliseconds",
+            &[("n", decimal(milliseconds, 0).into())],
+        )
     } else {
-        tv("unit.seconds", &[("n", decimal(milliseconds / 1e3, 1).into())])
+        tv(
+            "unit.seconds",
+            &[("n", decimal(milliseconds / 1e3, 1).into())],
+        )
     }
 }
 

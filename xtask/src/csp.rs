@@ -24,6 +24,21 @@ pub fn allow_inline_scripts(html: &str) -> Result<String> {
     Ok(html.replace(PLACEHOLDER, &hashes.join(" ")))
 }
 
+/// The policy that stands in a built page, for hosts that can send it as a header, too.
+pub fn policy(html: &str) -> Result<String> {
+    let found = html
+        .split_once("http-equiv=\"Content-Security-Policy\"")
+        .and_then(|(_, rest)| rest.split_once("content=\""))
+        .and_then(|(_, rest)| rest.split_once('"'));
+    match found {
+        Some((policy, _)) if !policy.contains(PLACEHOLDER) => Ok(policy.to_owned()),
+        _ => Err(failure(
+            "the built page holds no finished content security policy",
+            "Build it with `cargo xtask build`.",
+        )),
+    }
+}
+
 /// The policy's expression that allows this very script.
 fn source(script: &str) -> String {
     // Browsers turn every line end into a line feed before they hash.
@@ -159,6 +174,16 @@ mod tests {
         assert!(!out.contains(PLACEHOLDER));
         assert!(out.contains(&format!("'self' {} {}\"", source("a"), source("b"))));
         Ok(())
+    }
+
+    #[test]
+    fn the_policy_is_read_from_a_finished_page() {
+        let page = |policy: &str| {
+            format!("<meta\n  http-equiv=\"Content-Security-Policy\"\n  content=\"{policy}\"\n/>")
+        };
+        assert_eq!(policy(&page("a 'b'; c")).ok().as_deref(), Some("a 'b'; c"));
+        assert!(policy(&page(PLACEHOLDER)).is_err());
+        assert!(policy("<p>").is_err());
     }
 
     #[test]

@@ -5,7 +5,9 @@ mod bench;
 mod browser;
 mod csp;
 mod dirs;
+mod dist;
 mod lint;
+mod offline;
 mod page;
 mod python;
 mod serve;
@@ -46,6 +48,15 @@ enum Command {
     },
     /// Build the release page into web/dist
     Build,
+    /// Make the folder that any static host can serve
+    Dist {
+        /// The path that the page will have on its host
+        #[arg(long, default_value = "/")]
+        base: String,
+        /// Where the folder goes; its former content is removed if this command made it
+        #[arg(long, default_value = "dist")]
+        out: std::path::PathBuf,
+    },
     /// Build the release page and serve it on this machine
     Serve {
         /// The port; without it 8080, or the next free one
@@ -115,12 +126,19 @@ fn run(command: &Command, steps: &mut Steps) -> Result<()> {
             if *tests {
                 steps.run("Vulkan driver", browser::ensure_vulkan)?;
                 steps.run("browser", browser::ensure)?;
-                steps.run("browser library", test::install_playwright)?;
+                steps.run("browser packages", test::install_packages)?;
                 steps.run(test::PYTHON_STEP, python::ensure)?;
             }
             Ok(())
         }
         Command::Build => build(steps),
+        Command::Dist { base, out } => {
+            let base = dist::Base::parse(base)?;
+            build(steps)?;
+            steps.run("folder for a host", || {
+                dist::write_folder(&page::folder(), out, &base)
+            })
+        }
         Command::Serve { port, open } => {
             // A taken port is told before the long build, not after it.
             let server = Server::bind(*port)?;

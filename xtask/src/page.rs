@@ -8,7 +8,7 @@ use crate::shell::{Cmd, OrTodo, path_with, write};
 use crate::steps::note;
 use crate::toolchain::Wasm;
 use crate::tools::{self, Tools};
-use crate::{csp, dirs, stamp};
+use crate::{csp, dirs, offline, stamp};
 
 /// The file in `web/dist` that tells from what the page was built; trunk removes it with the page.
 const STAMP: &str = ".stamp";
@@ -47,6 +47,10 @@ pub fn build(wasm: &Wasm, tools: &Tools) -> Result<()> {
     let html = std::fs::read_to_string(&index)
         .with_context(|| format!("trunk left no {}", index.display()))?;
     write(&index, &csp::allow_inline_scripts(&html)?)?;
+    let worker = root.join("web").join("sw.js");
+    let template = std::fs::read_to_string(&worker)
+        .with_context(|| format!("cannot read {}", worker.display()))?;
+    offline::write_worker(&dist, &template)?;
     // The build may have completed Cargo.lock.
     write(&dist.join(STAMP), &stamp::of(&root, &versions()?)?)
 }

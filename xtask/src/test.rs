@@ -79,27 +79,35 @@ pub fn run(steps: &mut Steps, only: Option<Kind>) -> Result<()> {
     }
     if wants(Kind::E2e) {
         steps.run("page", || page::build(&wasm, &tools))?;
-        steps.run("browser library", install_playwright)?;
+        steps.run("browser packages", install_packages)?;
         steps.run("end-to-end tests", || end_to_end(&browser))?;
     }
     Ok(())
 }
 
+/// What the page's tests use: a driver for the browser, and a checker of accessibility.
+const PACKAGES: [&str; 2] = ["playwright-core", "axe-core"];
+
 /// Installs what `web/e2e/package.json` names, unless it is there.
-pub fn install_playwright() -> Result<()> {
+pub fn install_packages() -> Result<()> {
     let folder = dirs::root().join("web").join("e2e");
     let wanted = std::fs::read_to_string(folder.join("package.json"))
         .context("cannot read web/e2e/package.json")?;
-    let wanted = json_string(&wanted, "playwright-core")
-        .context("web/e2e/package.json names no playwright-core")?;
-    let installed = folder.join("node_modules/playwright-core/package.json");
-    if std::fs::read_to_string(installed)
-        .is_ok_and(|text| json_string(&text, "version") == Some(wanted))
-    {
-        note(&format!("playwright-core {wanted} is there"));
-        return Ok(());
+    for package in PACKAGES {
+        let version = json_string(&wanted, package)
+            .with_context(|| format!("web/e2e/package.json names no {package}"))?;
+        let installed = folder
+            .join("node_modules")
+            .join(package)
+            .join("package.json");
+        let there = std::fs::read_to_string(installed)
+            .is_ok_and(|text| json_string(&text, "version") == Some(version));
+        if !there {
+            return tools::npm_install(&folder, &[]);
+        }
+        note(&format!("{package} {version} is there"));
     }
-    tools::npm_install(&folder, &[])
+    Ok(())
 }
 
 /// The first string under `key` in a JSON text of a known shape.
@@ -170,14 +178,16 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_library_has_an_exact_version() -> Result<()> {
+    fn the_browser_packages_have_exact_versions() -> Result<()> {
         let json = std::fs::read_to_string(dirs::root().join("web/e2e/package.json"))?;
-        let version = json_string(&json, "playwright-core").unwrap_or_default();
-        assert!(
-            version.split('.').count() == 3
-                && version.chars().all(|c| c.is_ascii_digit() || c == '.'),
-            "{version}"
-        );
+        for package in PACKAGES {
+            let version = json_string(&json, package).unwrap_or_default();
+            assert!(
+                version.split('.').count() == 3
+                    && version.chars().all(|c| c.is_ascii_digit() || c == '.'),
+                "{package} {version}"
+            );
+        }
         Ok(())
     }
 }

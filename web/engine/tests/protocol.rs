@@ -5,7 +5,8 @@
 
 use js_sys::Uint8Array;
 use scanlight_engine::protocol::{
-    Complaint, EngineKind, Evidence, Fault, PROTOCOL, Reply, Report, Request, Stage, Unlike, Verdict,
+    Complaint, EngineKind, Evidence, Fault, PROTOCOL, Reply, Report, Request, Stage, Unlike,
+    Verdict,
 };
 use scanlight_engine::wire::{WireError, describe, pack, unpack};
 use wasm_bindgen::JsValue;

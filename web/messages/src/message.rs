@@ -175,7 +175,8 @@ impl Reader<'_> {
             .find(['}', ',', '{'])
             .ok_or(MessageError::Unclosed)?;
         let name = self.rest[..end].trim().to_string();
-        let named = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let named =
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !named {
             return Err(MessageError::Place(name));
         }
@@ -374,11 +375,7 @@ mod tests {
     #[test]
     fn plurals_by_category_and_number() {
         let text = "{n, plural, =0 {none} one {# file of {who}} other {# files of {who}}}.";
-        for (count, said) in [
-            (0u64, "none."),
-            (1, "1 file of x."),
-            (5, "5 files of x."),
-        ] {
+        for (count, said) in [(0u64, "none."), (1, "1 file of x."), (5, "5 files of x.")] {
             assert_eq!(say(text, &[("n", count.into()), ("who", "x".into())]), said);
         }
         let dual = parse("{n, plural, two {both} other {#}}").unwrap();
@@ -391,7 +388,10 @@ mod tests {
 
     #[test]
     fn apostrophes_and_quoted_braces() {
-        assert_eq!(say("it's {a}''s '{b}' #", &[("a", "x".into())]), "it's x's {b} #");
+        assert_eq!(
+            say("it's {a}''s '{b}' #", &[("a", "x".into())]),
+            "it's x's {b} #"
+        );
         assert_eq!(say("l''eau d'ici", &[]), "l'eau d'ici");
     }
 
@@ -414,7 +414,10 @@ mod tests {
     #[test]
     fn names_are_found_in_plurals() {
         let parts = parse("{a} {n, plural, one {{b}} other {#}}").unwrap();
-        assert_eq!(names(&parts).into_iter().collect::<Vec<_>>(), ["a", "b", "n"]);
+        assert_eq!(
+            names(&parts).into_iter().collect::<Vec<_>>(),
+            ["a", "b", "n"]
+        );
     }
 
     #[test]
@@ -427,7 +430,10 @@ mod tests {
             ("{a b}", MessageError::Place("a b".into())),
             ("{a, select, other {}}", MessageError::Place("a".into())),
             ("{a, plural, one {x}}", MessageError::NoOther("a".into())),
-            ("{a, plural, =x {y} other {}}", MessageError::Place("=x".into())),
+            (
+                "{a, plural, =x {y} other {}}",
+                MessageError::Place("=x".into()),
+            ),
             ("{a, plural, other {x}", MessageError::Unclosed),
         ] {
             assert_eq!(parse(text), Err(error), "{text}");

@@ -45,7 +45,10 @@ fn every_language_has_every_key_with_the_same_values() {
         let missing: Vec<_> = keys.difference(&own).collect();
         let unknown: Vec<_> = own.difference(&keys).collect();
         assert!(missing.is_empty(), "{code} lacks {missing:?}");
-        assert!(unknown.is_empty(), "{code} has {unknown:?}, which English has not");
+        assert!(
+            unknown.is_empty(),
+            "{code} has {unknown:?}, which English has not"
+        );
         for (key, text) in &english.messages {
             let own = &catalogue.messages[key];
             assert!(!own.trim().is_empty(), "{code}, {key}: there is no text");
@@ -118,7 +121,10 @@ fn asked<'s>(source: &'s str, call: &str) -> Vec<&'s str> {
 #[test]
 fn the_page_asks_for_what_there_is_and_for_all_of_it() {
     let mut source = String::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../src"), &mut source);
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../src"),
+        &mut source,
+    );
     let english = Catalogue::parse(ENGLISH).unwrap();
     let mut count = 0;
     for call in ["t(", "tr(", "tv(", "Line::new("] {
@@ -129,12 +135,25 @@ fn the_page_asks_for_what_there_is_and_for_all_of_it() {
     }
     assert!(count > 50, "only {count} calls were found");
     // Keys that are chosen before they are asked for.
-    let sections: BTreeSet<&str> = english.messages.keys().filter_map(|key| Some(key.split_once('.')?.0)).collect();
-    for (_, literal) in source.split('"').enumerate().filter(|(index, _)| index % 2 == 1) {
+    let sections: BTreeSet<&str> = english
+        .messages
+        .keys()
+        .filter_map(|key| Some(key.split_once('.')?.0))
+        .collect();
+    for (_, literal) in source
+        .split('"')
+        .enumerate()
+        .filter(|(index, _)| index % 2 == 1)
+    {
         let is_key = literal.split_once('.').is_some_and(|(section, rest)| {
-            sections.contains(section) && !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+            sections.contains(section)
+                && !rest.is_empty()
+                && rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
         });
-        assert!(!is_key || english.messages.contains_key(literal), "nobody says \"{literal}\"");
+        assert!(
+            !is_key || english.messages.contains_key(literal),
+            "nobody says \"{literal}\""
+        );
     }
     let idle: Vec<_> = english
         .messages
@@ -157,7 +176,10 @@ fn every_language_says_that_it_is_not_a_diagnosis() {
         let catalogue = read(code);
         for key in ["caution.strong", "status.caution", "caution.label"] {
             let said = catalogue.messages[key].to_lowercase();
-            assert!(said.contains(&words.to_lowercase()), "{code}, {key}: {said}");
+            assert!(
+                said.contains(&words.to_lowercase()),
+                "{code}, {key}: {said}"
+            );
         }
     }
 }

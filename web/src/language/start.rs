@@ -62,7 +62,11 @@ async fn kept_copy(file: &str) -> Option<Uint8Array> {
     if !there.is_truthy() {
         return None;
     }
-    let store: Cache = JsFuture::from(stores.open(&name)).await.ok()?.dyn_into().ok()?;
+    let store: Cache = JsFuture::from(stores.open(&name))
+        .await
+        .ok()?
+        .dyn_into()
+        .ok()?;
     let found = JsFuture::from(store.match_with_str(file)).await.ok()?;
     let response: Response = found.dyn_into().ok()?;
     let buffer = JsFuture::from(response.array_buffer().ok()?).await.ok()?;

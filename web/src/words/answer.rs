@@ -76,7 +76,10 @@ pub fn say(classes: &[String], probabilities: &[f32], verdict: Verdict, measured
             } else {
                 tv(
                     "answer.unsure",
-                    &[("first", title(first).into()), ("second", title(second).into())],
+                    &[
+                        ("first", title(first).into()),
+                        ("second", title(second).into()),
+                    ],
                 )
             },
             reason: Some(tv(
