@@ -4,9 +4,9 @@ use crate::protocol::EngineKind;
 use crate::worker::{Engine, EngineError, report_loss};
 use burn_wgpu::graphics::WebGpu;
 use burn_wgpu::{Wgpu, WgpuDevice, WgpuSetup, init_setup_async};
-use scanlight_model::Scan;
 use scanlight_model::bundle::Bundle;
-use scanlight_model::classify::{Classification, Classifier};
+use scanlight_model::classify::{Classifier, Pipeline};
+use scanlight_model::runner::BurnRunner;
 use std::cell::RefCell;
 
 type Backend = Wgpu<f32, i32>;
@@ -22,6 +22,7 @@ pub struct WebgpuEngine {
 }
 
 impl Engine for WebgpuEngine {
+    type Runner = BurnRunner<Backend>;
     const KIND: EngineKind = EngineKind::Webgpu;
 
     async fn load(bundle: &Bundle) -> Result<Self, EngineError> {
@@ -51,11 +52,7 @@ impl Engine for WebgpuEngine {
         });
     }
 
-    async fn warm_up(&self) -> Result<(), EngineError> {
-        Ok(self.classifier.warm_up().await?)
-    }
-
-    async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError> {
-        Ok(self.classifier.classify(scan).await?)
+    fn pipeline(&self) -> &Pipeline<BurnRunner<Backend>> {
+        &self.classifier
     }
 }
