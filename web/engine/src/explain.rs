@@ -14,6 +14,10 @@ use scanlight_model::trials::{OcclusionOptions, Trials};
 /// Passes between two looks at what the page wants: a few dozen milliseconds.
 const BATCH: usize = 8;
 
+/// A class whose probability no place costs more than this has no occlusion map: scaled to its own
+/// peak, noise would look like evidence.
+const FAINT: f32 = 0.005;
+
 /// A scan that was classified.
 pub(crate) struct Held {
     /// The request that brought it.
@@ -63,14 +67,15 @@ impl<E: Engine> Session<E> {
     /// Explains the held scan, or begins to.
     pub(crate) fn explain(&mut self, id: u32, scan: u32, method: Method) {
         let start = now();
-        let (Some(engine), Some(held)) = (&self.engine, self.held.as_ref().filter(|h| h.scan == scan))
+        let (Some(engine), Some(held)) =
+            (&self.engine, self.held.as_ref().filter(|h| h.scan == scan))
         else {
             return post(&Reply::NotHeld { id }, &[]);
         };
         let pipeline = engine.pipeline();
         let options = ExplainOptions::default();
-        let quick = cam_method(method)
-            .and_then(|method| pipeline.quick_maps(&held.look, method, &options));
+        let quick =
+            cam_method(method).and_then(|method| pipeline.quick_maps(&held.look, method, &options));
         if let Some(maps) = quick {
             let (reply, buffers) = explained(id, method, &held.look, &maps, start);
             return post(&reply, &buffers);
@@ -92,8 +97,7 @@ impl<E: Engine> Session<E> {
 
     /// Does a step of the slow explanation that is at work.
     pub(crate) async fn work(&mut self) {
-        let (Some(engine), Some(held), Some(mut job)) =
-            (&self.engine, &self.held, self.job.take())
+        let (Some(engine), Some(held), Some(mut job)) = (&self.engine, &self.held, self.job.take())
         else {
             return;
         };
@@ -102,7 +106,13 @@ impl<E: Engine> Session<E> {
             return crate::worker::answer(job.id, Err(error.into()));
         }
         if job.trials.done() {
-            let maps = pipeline.trial_maps(&job.trials, &held.look);
+            let mut maps = pipeline.trial_maps(&job.trials, &held.look);
+            if job.method == Method::Occlusion {
+                for map in maps.iter_mut().filter(|map| map.strength() < FAINT) {
+                    let (width, height) = (map.width(), map.height());
+                    *map = ClassMap::new(width, height, vec![0.0; width * height]);
+                }
+            }
             let (reply, buffers) = explained(job.id, job.method, &held.look, &maps, job.start);
             return post(&reply, &buffers);
         }
@@ -117,7 +127,8 @@ impl<E: Engine> Session<E> {
 
     /// Shows a block's channels.
     pub(crate) async fn layer(&mut self, id: u32, scan: u32, layer: Option<u32>, most: u32) {
-        let (Some(engine), Some(held)) = (&self.engine, self.held.as_mut().filter(|h| h.scan == scan))
+        let (Some(engine), Some(held)) =
+            (&self.engine, self.held.as_mut().filter(|h| h.scan == scan))
         else {
             return post(&Reply::NotHeld { id }, &[]);
         };
@@ -127,7 +138,13 @@ impl<E: Engine> Session<E> {
 }
 
 impl Held {
-    async fn layer(&mut self, engine: &impl Engine, id: u32, layer: Option<u32>, most: u32) -> Answer {
+    async fn layer(
+        &mut self,
+        engine: &impl Engine,
+        id: u32,
+        layer: Option<u32>,
+        most: u32,
+    ) -> Answer {
         let layers = match self.layers.take() {
             Some(layers) => layers,
             None => engine.pipeline().layers(&self.look).await?,
@@ -139,7 +156,9 @@ impl Held {
         let channels = shown.most_active(most as usize);
         let buffers = channels
             .iter()
-            .map(|(channel, _)| Uint8Array::from(picture::bytes(&shown.scaled(*channel)).as_slice()))
+            .map(|(channel, _)| {
+                Uint8Array::from(picture::bytes(&shown.scaled(*channel)).as_slice())
+            })
             .collect();
         let placement = &self.look.input.placement;
         let [width, height] = placement.model.map(|side| side as f32);
@@ -186,7 +205,10 @@ fn explained(
         method,
         heat: picture::heat_size(placement),
         evidence: answer::evidence(maps, placement, &heat),
-        strengths: maps.iter().map(|map| answer::finite(map.strength())).collect(),
+        strengths: maps
+            .iter()
+            .map(|map| answer::finite(map.strength()))
+            .collect(),
         ms: now() - start,
     };
     (reply, heat_buffers(&heat))

@@ -110,7 +110,10 @@ mod tests {
 
     #[wasm_bindgen_test(unsupported = test)]
     fn colour_maps_are_those_of_the_protocol() {
-        assert_eq!(ColourMap::ALL.map(ColourMap::name), crate::protocol::COLOUR_MAPS);
+        assert_eq!(
+            ColourMap::ALL.map(ColourMap::name),
+            crate::protocol::COLOUR_MAPS
+        );
         let maps = colour_maps();
         assert_eq!(maps.len(), 4 * 768);
         assert_eq!(maps[768..771], ColourMap::Viridis.colour(0.0));
