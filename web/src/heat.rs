@@ -7,7 +7,7 @@ pub use controls::HeatControls;
 
 use crate::explain::{Maps, method_title};
 use crate::kept;
-use crate::language::{t, tv};
+use crate::language::{decimal, t, tv};
 use crate::state::Desk;
 use crate::words;
 use crate::words::evidence::{self, Frame};
@@ -122,7 +122,7 @@ pub fn in_words(desk: Desk) -> Option<String> {
         "occlusion.drop",
         &[
             ("class", class.into()),
-            ("drop", words::percent(drop).into()),
+            ("points", decimal(f64::from(drop) * 100.0, 1).into()),
         ],
     );
     let place = evidence::describe(&outcome.classes, &maps.evidence, chosen, frame)?;

@@ -49,7 +49,7 @@ pub fn Viewer() -> impl IntoView {
                     }
                 }
             />
-            <div class="stage" id="stage" tabindex="-1" class:filled=move || filled.get() node_ref=stage>
+            <div class="stage" id="stage" class:filled=move || filled.get() node_ref=stage>
                 <Show when=move || filled.get() fallback=move || view! { <DropZone pick /> }>
                     <Screen />
                 </Show>

@@ -3,7 +3,7 @@
 use crate::answer;
 use crate::picture;
 use crate::protocol::{LayerInfo, Method, Reply};
-use crate::worker::{Engine, EngineError, Session, heat_buffers, now, post};
+use crate::worker::{Engine, EngineError, Session, heat_buffers, now, post, respond};
 use js_sys::Uint8Array;
 use scanlight_model::cam::{CamMethod, ClassMap};
 use scanlight_model::classify::Look;
@@ -103,7 +103,7 @@ impl<E: Engine> Session<E> {
         };
         let pipeline = engine.pipeline();
         if let Err(error) = pipeline.advance(&mut job.trials, &held.look, BATCH).await {
-            return crate::worker::answer(job.id, Err(error.into()));
+            return respond(job.id, Err(error.into()));
         }
         if job.trials.done() {
             let mut maps = pipeline.trial_maps(&job.trials, &held.look);
@@ -133,7 +133,7 @@ impl<E: Engine> Session<E> {
             return post(&Reply::NotHeld { id }, &[]);
         };
         let result = held.layer(engine, id, layer, most).await;
-        crate::worker::answer(id, result);
+        respond(id, result);
     }
 }
 

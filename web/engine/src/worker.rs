@@ -206,7 +206,7 @@ impl<E: Engine> Session<E> {
             Some(Err(error)) => return post(&rejected(id, &error), &[]),
             Some(Ok(scan)) => self.first_look(id, &scan, now() - start).await,
         };
-        answer(id, result);
+        respond(id, result);
     }
 
     async fn first_look(
@@ -227,7 +227,7 @@ impl<E: Engine> Session<E> {
 
     async fn edit(&mut self, id: u32, size: [u32; 2], hold: bool, buffers: &[Uint8Array]) {
         let result = self.look_again(id, size, hold, buffers).await;
-        answer(id, result);
+        respond(id, result);
     }
 
     async fn look_again(
@@ -288,7 +288,7 @@ pub(crate) fn heat_buffers(maps: &[Vec<f32>]) -> Vec<Uint8Array> {
 }
 
 /// Tells the page what came of request `id`.
-pub(crate) fn answer(id: u32, result: Result<(Reply, Vec<Uint8Array>), EngineError>) {
+pub(crate) fn respond(id: u32, result: Result<(Reply, Vec<Uint8Array>), EngineError>) {
     match result {
         Ok((reply, buffers)) => post(&reply, &buffers),
         Err(error) => post(

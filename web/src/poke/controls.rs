@@ -197,13 +197,14 @@ fn Slide(
     set: impl Fn(f32) + 'static,
 ) -> impl IntoView {
     let desk = expect_context::<Desk>();
+    let low = -reach;
     view! {
         <label class="slider">
             <span>{tr(key)}</span>
             <input
                 type="range"
                 id=id
-                min=-reach
+                min=low
                 max=reach
                 step="1"
                 prop:value=move || value.get().round().to_string()

@@ -87,6 +87,7 @@ impl Desk {
             .peek(|editor| (!editor.is_untouched()).then(|| (editor.size(), editor.view())))
             .flatten()
         else {
+            poke.flight.update_value(|flight| flight.stale = false);
             poke.answer.set(None);
             return;
         };
