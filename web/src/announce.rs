@@ -3,6 +3,7 @@
 use crate::language::{t, tv};
 use crate::state::{Desk, Phase, Step};
 use crate::verdict::said;
+use leptos::prelude::*;
 
 /// The line of the live region. It changes with every step, not with every byte.
 pub fn status(desk: Desk) -> String {

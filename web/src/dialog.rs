@@ -45,8 +45,9 @@ pub fn Sheet(
         }
     };
     let title = format!("{id}-title");
+    let label = title.clone();
     view! {
-        <dialog class="sheet" id=id aria-labelledby=title.clone() node_ref=node on:click=beside>
+        <dialog class="sheet" id=id aria-labelledby=label node_ref=node on:click=beside>
             <div class="sheet-body">
                 <header>
                     <div>

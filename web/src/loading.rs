@@ -33,7 +33,7 @@ pub fn Loading() -> impl IntoView {
                     <StepLine step=Step::Prepare>
                         {tr("loading.engine")}
                         <span class="number">
-                            {move || desk.kind.get().map(words::engine)}
+                            {move || desk.kind.get().map(|kind| kind.title())}
                         </span>
                     </StepLine>
                     <StepLine step=Step::WarmUp>{tr("loading.warm_up")}</StepLine>
