@@ -83,6 +83,18 @@ impl Classification {
     }
 }
 
+/// One scan as the network saw it: enough for its answer and, without another decoding, for every
+/// explanation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// The scan on the network's input plane.
+    pub input: ModelInput,
+    /// What the network made of it.
+    pub activations: Activations,
+    /// How colourful the picture was, see [`Scan::colourfulness`].
+    pub colourfulness: Option<f32>,
+}
+
 /// A network with its manifest, ready to run: everything around what the runner `R` computes.
 #[derive(Debug)]
 pub struct Pipeline<R> {
@@ -136,8 +148,18 @@ impl<R: Runner> Pipeline<R> {
 
     /// Classifies one scan.
     pub async fn classify(&self, scan: &Scan) -> Result<Classification, ClassifyError> {
+        Ok(self.conclude(&self.look(scan).await?))
+    }
+
+    /// Looks at one scan.
+    pub async fn look(&self, scan: &Scan) -> Result<Look, ClassifyError> {
         let input = preprocess::preprocess(scan, &self.manifest.input);
-        self.classify_plane(input, scan.colourfulness()).await
+        self.look_at(input, scan.colourfulness()).await
+    }
+
+    /// What there is to say about a scan that was looked at.
+    pub fn conclude(&self, look: &Look) -> Classification {
+        self.finish(&look.activations, look.input.placement, look.colourfulness)
     }
 
     /// Classifies the manifest's views of one scan in one pass, the untouched one first.
@@ -193,17 +215,21 @@ impl<R: Runner> Pipeline<R> {
 
     /// Classifies one scan that is on the input plane already.
     pub async fn classify_input(&self, input: ModelInput) -> Result<Classification, ClassifyError> {
-        self.classify_plane(input, None).await
+        Ok(self.conclude(&self.look_at(input, None).await?))
     }
 
-    async fn classify_plane(
+    async fn look_at(
         &self,
         input: ModelInput,
         colourfulness: Option<f32>,
-    ) -> Result<Classification, ClassifyError> {
+    ) -> Result<Look, ClassifyError> {
         let outputs = self.runner.activations(&[&input.values]).await?;
-        match outputs.first() {
-            Some(output) => Ok(self.finish(output, input.placement, colourfulness)),
+        match outputs.into_iter().next() {
+            Some(activations) => Ok(Look {
+                input,
+                activations,
+                colourfulness,
+            }),
             None => Err(ClassifyError::NotFinite {
                 backend: self.runner.name(),
             }),

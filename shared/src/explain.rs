@@ -1,8 +1,9 @@
 //! Class-activation maps of any method, see [`CamMethod`].
 
 use crate::cam::{Activations, CamMethod, ClassMap, random_map};
-use crate::classify::{ClassifyError, Pipeline};
+use crate::classify::{ClassifyError, Look, Pipeline};
 use crate::geometry::Placement;
+use crate::layers::Layer;
 use crate::preprocess::ModelInput;
 use crate::runner::Runner;
 
@@ -64,13 +65,18 @@ impl<R: Runner> Pipeline<R> {
     ) -> Result<Vec<Explanation>, ClassifyError> {
         let planes: Vec<&[f32]> = inputs.iter().map(|input| input.values.as_slice()).collect();
         let mut explanations = Vec::with_capacity(inputs.len());
-        for (activations, input) in self.activations(&planes).await?.iter().zip(inputs) {
+        for (activations, input) in self.activations(&planes).await?.into_iter().zip(inputs) {
+            let look = Look {
+                input: input.clone(),
+                activations,
+                colourfulness: None,
+            };
             let mut maps = Vec::with_capacity(methods.len());
             for &method in methods {
-                maps.push(self.maps(activations, input, method, options).await?);
+                maps.push(self.maps(&look, method, options).await?);
             }
             explanations.push(Explanation {
-                logits: activations.logits().to_vec(),
+                logits: look.activations.into_logits(),
                 maps,
                 placement: input.placement,
             });
@@ -89,13 +95,37 @@ impl<R: Runner> Pipeline<R> {
         self.runner().activations(planes).await
     }
 
+    /// What each block makes of the scan, see [`Runner::layers`].
+    pub async fn layers(&self, look: &Look) -> Result<Vec<Layer>, ClassifyError> {
+        self.runner().layers(&look.input.values).await
+    }
+
+    /// The map of every class, in class order, by a method of any cost.
     async fn maps(
         &self,
-        activations: &Activations,
-        input: &ModelInput,
+        look: &Look,
         method: CamMethod,
         options: &ExplainOptions,
     ) -> Result<Vec<ClassMap>, ClassifyError> {
+        if let Some(maps) = self.quick_maps(look, method, options) {
+            return Ok(maps);
+        }
+        let mut trials = self.score_cam_trials(look, options.score_channels);
+        while !trials.done() {
+            self.advance(&mut trials, look, options.score_batch).await?;
+        }
+        Ok(self.trial_maps(&trials, look))
+    }
+
+    /// The map of every class, in class order, by a method that needs no further pass; `None` for
+    /// ScoreCAM, which does (see [`Self::score_cam_trials`]).
+    pub fn quick_maps(
+        &self,
+        look: &Look,
+        method: CamMethod,
+        options: &ExplainOptions,
+    ) -> Option<Vec<ClassMap>> {
+        let activations = &look.activations;
         let map = |values: Vec<f32>| self.map(activations, values);
         let classes = activations.classes();
         let by_class = |values: fn(&Activations, usize) -> Vec<f32>| {
@@ -103,52 +133,19 @@ impl<R: Runner> Pipeline<R> {
                 .map(|class| map(values(activations, class)))
                 .collect::<Vec<_>>()
         };
-        Ok(match method {
+        Some(match method {
             CamMethod::GradCam => by_class(Activations::grad_cam),
             CamMethod::GradCamPlusPlus => by_class(Activations::grad_cam_plus_plus),
             CamMethod::HiresCam => by_class(Activations::hires_cam),
             CamMethod::LayerCam => by_class(Activations::layer_cam),
             CamMethod::EigenCam => vec![map(activations.eigen_cam()); classes],
-            CamMethod::ScoreCam => {
-                let channels = activations.strongest_channels(options.score_channels);
-                let scores = self
-                    .masked_logits(activations, input, &channels, options)
-                    .await?;
-                let of_class = |class: usize| {
-                    let scores: Vec<f32> = scores.iter().map(|row| row[class]).collect();
-                    map(activations.score_cam(&channels, &scores))
-                };
-                (0..classes).map(of_class).collect()
-            }
+            CamMethod::ScoreCam => return None,
             CamMethod::Random => {
-                let seed = options.seed ^ fingerprint(&input.values);
+                let seed = options.seed ^ fingerprint(&look.input.values);
                 let values = random_map(activations.width(), activations.height(), seed);
                 vec![map(values); classes]
             }
         })
-    }
-
-    /// Logits of an input under the mask of each channel.
-    async fn masked_logits(
-        &self,
-        activations: &Activations,
-        input: &ModelInput,
-        channels: &[usize],
-        options: &ExplainOptions,
-    ) -> Result<Vec<Vec<f32>>, ClassifyError> {
-        let geometry = &self.manifest().input;
-        let plane = [geometry.width as usize, geometry.height as usize];
-        let origin = self.cell_origin(activations.width(), activations.height());
-        let mut scores = Vec::with_capacity(channels.len());
-        for batch in channels.chunks(options.score_batch.max(1)) {
-            let masked: Vec<Vec<f32>> = batch
-                .iter()
-                .map(|&channel| activations.masked(channel, &input.values, plane, origin))
-                .collect();
-            let planes: Vec<&[f32]> = masked.iter().map(Vec::as_slice).collect();
-            scores.extend(self.logits(&planes).await?);
-        }
-        Ok(scores)
     }
 }
 

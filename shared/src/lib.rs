@@ -9,7 +9,9 @@
 //! 4. [`cam`]: class-activation maps from the features and the head's gradient,
 //! 5. [`classify`]: the steps above in one call, over the weights of a [`bundle`],
 //! 6. [`explain`]: maps by any other method, for the same input,
-//! 7. [`trust`]: how sure the answer is, and whether the picture is like the training images.
+//! 7. [`trials`]: maps from many passes over changed inputs, occlusion among them,
+//! 8. [`layers`]: what the network's blocks make of an input,
+//! 9. [`trust`]: how sure the answer is, and whether the picture is like the training images.
 //!
 //! A [`runner`] computes the network: burn on any of its backends, or [`direct`], which needs none. The
 //! crate is generic over the burn backend, compiles natively and to `wasm32-unknown-unknown`,
@@ -23,8 +25,10 @@ pub mod direct;
 pub mod explain;
 pub mod geometry;
 pub mod labels;
+pub mod layers;
 pub mod preprocess;
 pub mod runner;
+pub mod trials;
 pub mod trust;
 
 pub use scanlight_formats::{self as formats, decode, scan};

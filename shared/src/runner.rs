@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use crate::arch::Network;
 use crate::cam::Activations;
 use crate::classify::ClassifyError;
+use crate::layers::Layer;
 use crate::preprocess::{InputGeometry, to_tensor};
 
 /// A loaded network, wherever it runs.
@@ -20,6 +21,9 @@ pub trait Runner {
         &self,
         planes: &[&[f32]],
     ) -> impl Future<Output = Result<Vec<Activations>, ClassifyError>>;
+
+    /// What each block makes of one normalised input plane, in the network's order.
+    fn layers(&self, plane: &[f32]) -> impl Future<Output = Result<Vec<Layer>, ClassifyError>>;
 
     /// Logits of several normalised input planes, in their order and before temperature scaling.
     fn logits(
@@ -128,6 +132,33 @@ impl<B: Backend> Runner for BurnRunner<B> {
         activations
             .collect::<Option<_>>()
             .ok_or_else(|| self.failed("the feature maps came back in another size".into()))
+    }
+
+    /// One read-back from the device serves all blocks.
+    async fn layers(&self, plane: &[f32]) -> Result<Vec<Layer>, ClassifyError> {
+        let tensor = to_tensor::<B>(&[plane], &self.input, &self.device);
+        let (mut sizes, mut rows) = (Vec::new(), Vec::new());
+        self.network.features_by_block(tensor, &mut |block, maps| {
+            let [_, channels, height, width] = maps.dims();
+            let length = channels * height * width;
+            sizes.push((block, length, width, height));
+            rows.push(maps.clone().reshape([1, length]));
+        });
+        let values = self.read(Tensor::cat(rows, 1)).await?;
+        let mut rest = values.as_slice();
+        let mut layers = Vec::with_capacity(sizes.len());
+        for (block, length, width, height) in sizes {
+            let layer = rest.split_at_checked(length).and_then(|(values, left)| {
+                rest = left;
+                Layer::new(block, values.to_vec(), width, height)
+            });
+            layers.push(
+                layer.ok_or_else(|| {
+                    self.failed("a block's maps came back in another size".into())
+                })?,
+            );
+        }
+        Ok(layers)
     }
 
     /// Without reading the features back.

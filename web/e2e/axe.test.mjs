@@ -76,6 +76,13 @@ describe('accessibility', () => {
       await result(page, 'scan.png');
       await page.click('.caution summary');
       await check(page, 'answered');
+      await page.check('#contour');
+      for (const part of ['compare', 'inside', 'poke']) await page.click(`#${part} > summary`);
+      await page.waitForFunction(() => document.querySelectorAll('.cell').length > 9 && document.querySelector('#channels li'));
+      await page.locator('#turn').fill('20');
+      await page.waitForFunction(() => document.querySelector('.poke-table td:last-child').textContent);
+      await check(page, 'the lab');
+      for (const part of ['compare', 'inside', 'poke']) await page.click(`#${part} > summary`);
       await page.click('.verdict .facts-button');
       await check(page, 'facts');
       await page.keyboard.press('Escape');

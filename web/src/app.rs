@@ -5,6 +5,7 @@ use crate::diagnostics::DiagnosticsDialog;
 use crate::facts::FactsDialog;
 use crate::footer::Footer;
 use crate::intake;
+use crate::lab::Lab;
 use crate::language::{Chooser, Line, t, tr};
 use crate::loading::{Failure, Loading};
 use crate::offline;
@@ -41,6 +42,7 @@ pub fn App() -> impl IntoView {
                     <Verdict />
                     <Caution />
                 </div>
+                <Lab />
                 <Samples />
             </div>
         </main>

@@ -61,6 +61,8 @@ pub struct Session {
     listening: bool,
     /// The network is loaded and warm.
     loaded: bool,
+    /// The scan that the running engine holds: its generation, and the id of the request that brought it.
+    held: Option<(u32, u32)>,
     /// All samples are there, or will not come.
     samples_settled: bool,
     bundle: Option<BundleBytes>,
@@ -223,6 +225,8 @@ impl Desk {
                 session.generation
             })
             .unwrap_or_default();
+        self.explanations_lost();
+        self.poke_lost();
         let receive = move |incoming| {
             if self.session.with_value(|session| session.generation) == generation {
                 self.receive(kind, incoming);
@@ -307,8 +311,11 @@ impl Desk {
             Reply::LoadFailed { message } => self.engine_failed(kind, message),
             Reply::Classified { id, report } => {
                 if let Some(input) = self.finish(id) {
-                    self.update(|session| session.crashes = 0);
-                    self.show(input.name, report, buffers);
+                    self.update(|session| {
+                        session.crashes = 0;
+                        session.held = Some((session.generation, id));
+                    });
+                    self.show(id, input.name, report, buffers);
                     self.advance();
                 }
             }
@@ -337,8 +344,19 @@ impl Desk {
                         );
                         self.advance();
                     }
+                } else if !self.poke_failed(id, &message) {
+                    self.explanation_failed(id, message);
                 }
             }
+            Reply::Edited { id, report } => {
+                self.count_worker_requests(report.requests);
+                self.poked(id, report, &buffers);
+            }
+            reply @ (Reply::Explained { .. }
+            | Reply::Trying { .. }
+            | Reply::Stopped { .. }
+            | Reply::Layer { .. }
+            | Reply::NotHeld { .. }) => self.explained(reply, buffers),
             Reply::Panicked { message } => self.engine_broke(kind, message.into()),
             Reply::Lost { message } => self.device_lost(&message),
         }
@@ -405,6 +423,56 @@ impl Desk {
         }
     }
 
+    /// Asks the engine about the last result's scan: `request` gets its own id and the scan's. An engine that
+    /// has been started since then is given the picture first. `None` where none runs.
+    pub fn ask(self, request: impl FnOnce(u32, u32) -> Request) -> Option<u32> {
+        let outcome = self.outcome.get_untracked()?;
+        self.update(|session| {
+            let client = session.client.as_ref().filter(|_| session.loaded)?;
+            let held = Some((session.generation, outcome.id));
+            if session.held != held {
+                let hold = Request::Edit {
+                    id: outcome.id,
+                    size: outcome.report.picture,
+                    hold: true,
+                };
+                let picture = Uint8Array::from(outcome.grey.as_slice());
+                client.send(&hold, &[picture]).ok()?;
+                session.held = held;
+            }
+            session.next_id += 1;
+            let request = request(session.next_id, outcome.id);
+            client.send(&request, &[]).ok()?;
+            Some(session.next_id)
+        })?
+    }
+
+    /// Has the engine classify a picture of the page's. `None` where none runs.
+    pub fn ask_about_pixels(self, size: [u32; 2], pixels: &[u8]) -> Option<u32> {
+        self.update(|session| {
+            let client = session.client.as_ref().filter(|_| session.loaded)?;
+            session.next_id += 1;
+            let id = session.next_id;
+            let request = Request::Edit {
+                id,
+                size,
+                hold: false,
+            };
+            client.send(&request, &[Uint8Array::from(pixels)]).ok()?;
+            Some(id)
+        })?
+    }
+
+    /// Tells the engine something that has no answer of its own.
+    pub fn tell(self, request: &Request) {
+        self.update(|session| {
+            if let Some(client) = &session.client {
+                // An engine that cannot be told anything is replaced by who waits for it.
+                let _ = client.send(request, &[]);
+            }
+        });
+    }
+
     /// The file of request `id` is done with, however it ended.
     fn finish(self, id: u32) -> Option<Input> {
         let input = self.update(|session| match session.running.take() {
@@ -420,16 +488,19 @@ impl Desk {
         input
     }
 
-    fn show(self, name: Name, report: Report, buffers: Vec<Uint8Array>) {
+    fn show(self, id: u32, name: Name, report: Report, buffers: Vec<Uint8Array>) {
         let mut buffers = buffers.into_iter().map(|buffer| buffer.to_vec());
-        let (Some(grey), Some(colour_map)) = (buffers.next(), buffers.next()) else {
+        let (Some(grey), Some(colour_maps)) = (buffers.next(), buffers.next()) else {
             return self.complain(Line::new("engine.incomplete"));
         };
         self.count_worker_requests(report.requests);
         self.alert.set(None);
         self.chosen.set(report.predicted);
         self.anyway.set(false);
+        let heat: Vec<Vec<u8>> = buffers.collect();
+        self.explain_anew(&report, &heat);
         self.outcome.set(Some(Arc::new(Outcome {
+            id,
             name,
             classes: self
                 .model
@@ -441,9 +512,9 @@ impl Desk {
                 .unwrap_or_default(),
             report,
             grey,
-            colour_map,
-            heat: buffers.collect(),
+            colour_maps,
         })));
+        self.poke_anew();
     }
 
     fn count_worker_requests(self, of_this_worker: u32) {

@@ -1,7 +1,10 @@
 //! What the page knows, as signals that the views read. [`crate::session`] writes them.
 
+use crate::explain::Explain;
+use crate::heat::Look;
 use crate::language::{Line, tv};
 use crate::model::{Entry, Manifest, SampleEntry};
+use crate::poke::Poke;
 use crate::requests;
 use crate::samples;
 use crate::session::Session;
@@ -83,6 +86,8 @@ impl Name {
 /// A result, with the pictures.
 #[derive(Debug, PartialEq)]
 pub struct Outcome {
+    /// The request that brought it: what an engine holds the scan under.
+    pub id: u32,
     /// What was opened.
     pub name: Name,
     /// Class names.
@@ -93,10 +98,8 @@ pub struct Outcome {
     pub engine: String,
     /// The picture, 8-bit grey.
     pub grey: Vec<u8>,
-    /// 256 RGB triples.
-    pub colour_map: Vec<u8>,
-    /// One heat map per class.
-    pub heat: Vec<Vec<u8>>,
+    /// 256 RGB triples for each of [`scanlight_engine::protocol::COLOUR_MAPS`].
+    pub colour_maps: Vec<u8>,
 }
 
 /// The moment at which a file was given to an engine.
@@ -146,10 +149,12 @@ pub struct Desk {
     pub outcome: RwSignal<Option<Arc<Outcome>>>,
     /// Index of the class whose heat map is shown.
     pub chosen: RwSignal<usize>,
-    /// Whether the heat map is shown.
-    pub heat_shown: RwSignal<bool>,
-    /// Opacity of the heat map, in per cent.
-    pub opacity: RwSignal<u32>,
+    /// How the heat map is drawn.
+    pub look: Look,
+    /// Explanations of the last result.
+    pub explain: Explain,
+    /// The scan as the visitor changes it.
+    pub poke: Poke,
     /// Whether the heat map's description is shown; screen readers have it in any case.
     pub words_shown: RwSignal<bool>,
     /// Whether the numbers are shown although the picture was refused.
@@ -190,8 +195,9 @@ impl Desk {
             alert: RwSignal::new(None),
             outcome: RwSignal::new(None),
             chosen: RwSignal::new(0),
-            heat_shown: RwSignal::new(true),
-            opacity: RwSignal::new(70),
+            look: Look::new(),
+            explain: Explain::new(),
+            poke: Poke::new(),
             words_shown: RwSignal::new(true),
             anyway: RwSignal::new(false),
             facts: NodeRef::new(),

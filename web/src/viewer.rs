@@ -1,17 +1,15 @@
-//! The viewer: a drop zone first, then the scan with its heat map.
+//! The viewer: a drop zone first, then the scan with its heat map ([`crate::heat`]).
 
+use crate::canvas::paint;
+use crate::heat::{self, Contour, HeatControls};
 use crate::intake;
-use crate::language::{decimal, percent_with, t, tr, tv};
+use crate::language::{decimal, t, tr, tv};
 use crate::pixels;
 use crate::state::{Desk, Name, Outcome, Phase};
 use crate::words;
-use crate::words::evidence::{self, Frame};
 use leptos::html::{Button, Canvas, Div, Input};
 use leptos::prelude::*;
-use scanlight_engine::protocol::Verdict;
 use std::sync::Arc;
-use wasm_bindgen::{Clamped, JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 /// The viewer and the controls of the heat map.
 #[component]
@@ -51,7 +49,7 @@ pub fn Viewer() -> impl IntoView {
                     }
                 }
             />
-            <div class="stage" class:filled=move || filled.get() node_ref=stage>
+            <div class="stage" id="stage" class:filled=move || filled.get() node_ref=stage>
                 <Show when=move || filled.get() fallback=move || view! { <DropZone pick /> }>
                     <Screen />
                 </Show>
@@ -91,22 +89,26 @@ fn Screen() -> impl IntoView {
     Effect::new(move |_| {
         if let (Some(canvas), Some(outcome)) = (base.get(), desk.outcome.get()) {
             let rgba = pixels::from_grey(&outcome.grey);
-            log_error(paint(&canvas, &rgba, outcome.report.picture));
+            paint(&canvas, &rgba, outcome.report.picture);
         }
     });
     Effect::new(move |_| {
-        if let (Some(canvas), Some(outcome)) = (overlay.get(), desk.outcome.get())
-            && let Some(heat) = outcome.heat.get(desk.chosen.get())
-        {
-            let rgba = pixels::from_heat(heat, &outcome.colour_map);
-            log_error(paint(&canvas, &rgba, outcome.report.heat));
+        let (Some(canvas), Some(maps)) = (overlay.get(), desk.shown_maps()) else {
+            return;
+        };
+        if let Some(heat) = maps.heat.get(desk.chosen.get()) {
+            let rgba = match desk.second_heat() {
+                Some(second) => pixels::from_two(heat, &second),
+                None => pixels::from_heat(heat, &desk.colours()),
+            };
+            paint(&canvas, &rgba, maps.size);
         }
     });
     let ratio = move || {
         let [width, height] = picture_size(desk.outcome.get());
         format!("{:.4}", f64::from(width) / f64::from(height))
     };
-    let peak = move || chosen_peak(desk).filter(|_| desk.heat_shown.get());
+    let peak = move || heat::peak(desk).filter(|_| desk.look.shown.get());
     let place = move |axis: usize| peak().map(|peak| format!("{:.2}%", peak[axis] * 100.0));
     view! {
         <div class="frame" style:--ratio=ratio>
@@ -123,10 +125,11 @@ fn Screen() -> impl IntoView {
                 node_ref=overlay
                 role="img"
                 aria-describedby="heat-text"
-                aria-label=move || heat_label(desk)
-                hidden=move || !desk.heat_shown.get()
-                style:opacity=move || format!("{}", f64::from(desk.opacity.get()) / 100.0)
+                aria-label=move || heat::label(desk)
+                hidden=move || !desk.look.shown.get()
+                style:opacity=move || desk.look.opacity()
             ></canvas>
+            <Contour />
             <span
                 class="peak"
                 aria-hidden="true"
@@ -205,75 +208,6 @@ fn Caption(
     }
 }
 
-/// Switch, opacity and colour scale of the heat map, and the same in words.
-#[component]
-fn HeatControls() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let scale = NodeRef::<Canvas>::new();
-    Effect::new(move |_| {
-        if let (Some(canvas), Some(outcome)) = (scale.get(), desk.outcome.get()) {
-            let rgba: Vec<u8> = outcome
-                .colour_map
-                .chunks_exact(3)
-                .flat_map(|colour| [colour[0], colour[1], colour[2], 255])
-                .collect();
-            let width = u32::try_from(rgba.len() / 4).unwrap_or(0);
-            log_error(paint(&canvas, &rgba, [width, 1]));
-        }
-    });
-    view! {
-        <div class="heat">
-            <label class="switch">
-                <input
-                    type="checkbox"
-                    id="heat-shown"
-                    prop:checked=move || desk.heat_shown.get()
-                    on:change:target=move |event| desk.heat_shown.set(event.target().checked())
-                />
-                {tr("heat.shown")}
-            </label>
-            <label class="slider">
-                <span>{tr("heat.opacity")}</span>
-                <input
-                    type="range"
-                    id="opacity"
-                    min="0"
-                    max="100"
-                    step="5"
-                    prop:value=move || desk.opacity.get().to_string()
-                    aria-valuetext=move || percent_with(f64::from(desk.opacity.get()) / 100.0, 0)
-                    disabled=move || !desk.heat_shown.get()
-                    on:input:target=move |event| {
-                        if let Ok(value) = event.target().value().parse() {
-                            desk.opacity.set(value);
-                        }
-                    }
-                />
-                <span class="number">{move || percent_with(f64::from(desk.opacity.get()) / 100.0, 0)}</span>
-            </label>
-            <p class="scale" aria-hidden="true">
-                <span>{tr("heat.low")}</span>
-                <canvas node_ref=scale></canvas>
-                <span>{tr("heat.high")}</span>
-            </p>
-        </div>
-        <div class="heat-words">
-            <label class="switch">
-                <input
-                    type="checkbox"
-                    id="words-shown"
-                    prop:checked=move || desk.words_shown.get()
-                    on:change:target=move |event| desk.words_shown.set(event.target().checked())
-                />
-                {tr("heat.in_words")}
-            </label>
-            <p class="heat-text" class:unseen=move || !desk.words_shown.get() id="heat-text">
-                {move || heat_words(desk)}
-            </p>
-        </div>
-    }
-}
-
 fn line_about(key: &str, name: &Name) -> String {
     tv(key, &[("name", words::short_name(&name.text()).into())])
 }
@@ -283,53 +217,4 @@ fn picture_size(outcome: Option<Arc<Outcome>>) -> [u32; 2] {
         .map(|outcome| outcome.report.picture)
         .filter(|[width, height]| *width > 0 && *height > 0)
         .unwrap_or([1, 1])
-}
-
-fn chosen_peak(desk: Desk) -> Option<[f32; 2]> {
-    let outcome = desk.outcome.get()?;
-    let found = outcome.report.evidence.get(desk.chosen.get())?.as_ref()?;
-    Some(found.peak)
-}
-
-/// What the heat map is, for who cannot see it; what it shows is in [`heat_words`].
-fn heat_label(desk: Desk) -> Option<String> {
-    let outcome = desk.outcome.get()?;
-    let class = outcome.classes.get(desk.chosen.get())?;
-    Some(tv(
-        "heat.label",
-        &[("class", words::class_title(class).into())],
-    ))
-}
-
-fn heat_words(desk: Desk) -> Option<String> {
-    let outcome = desk.outcome.get()?;
-    let report = &outcome.report;
-    let frame = match (report.cut_out, report.verdict) {
-        (false, _) => Frame::Picture,
-        (true, Verdict::Strange { .. }) => Frame::Part,
-        (true, _) => Frame::Head,
-    };
-    evidence::describe(&outcome.classes, &report.evidence, desk.chosen.get(), frame)
-}
-
-/// Sets a canvas to `size` and fills it with the pixels.
-fn paint(
-    canvas: &HtmlCanvasElement,
-    rgba: &[u8],
-    [width, height]: [u32; 2],
-) -> Result<(), JsValue> {
-    canvas.set_width(width);
-    canvas.set_height(height);
-    let context = canvas
-        .get_context("2d")?
-        .and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok())
-        .ok_or_else(|| JsValue::from_str("the browser gives no 2D canvas"))?;
-    let image = ImageData::new_with_u8_clamped_array_and_sh(Clamped(rgba), width, height)?;
-    context.put_image_data(&image, 0.0, 0.0)
-}
-
-fn log_error(result: Result<(), JsValue>) {
-    if let Err(error) = result {
-        web_sys::console::error_1(&error);
-    }
 }

@@ -15,6 +15,7 @@ use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
+use super::block::BlockName;
 use super::conv_norm::ConvNorm;
 use super::head::{Head, HeadConfig};
 use super::kernel::Activation;
@@ -259,20 +260,33 @@ impl<B: Backend> CompactResnet<B> {
     /// Input `[N, 1, H, W]` to feature maps `[N, K, H / 8, W / 8]` (for three stages, merged; else
     /// `H / 16` and `W / 16`).
     pub fn features(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        let through = |blocks: &[ResidualBlock<B>], x| {
-            blocks
-                .iter()
-                .fold(x, |x: Tensor<B, 4>, block| block.forward(x))
-        };
-        let x = self.stem.forward(input, Activation::Relu);
-        match &self.merge {
-            None => through(&self.blocks, x),
-            Some(merge) => {
-                let (before, last) = self.blocks.split_at(merge.after);
-                let fine = through(before, x);
-                let coarse = through(last, fine.clone());
-                merge.forward(fine, coarse)
+        self.features_by_block(input, &mut |_, _| {})
+    }
+
+    /// [`Self::features`], showing `visit` what each block puts out.
+    pub fn features_by_block(
+        &self,
+        input: Tensor<B, 4>,
+        visit: &mut dyn FnMut(BlockName, &Tensor<B, 4>),
+    ) -> Tensor<B, 4> {
+        let mut fine = None;
+        let mut x = self.stem.forward(input, Activation::Relu);
+        visit(BlockName::Stem, &x);
+        for (index, block) in self.blocks.iter().enumerate() {
+            if self
+                .merge
+                .as_ref()
+                .is_some_and(|merge| merge.after == index)
+            {
+                fine = Some(x.clone());
             }
+            x = block.forward(x);
+            visit(BlockName::Block(index), &x);
         }
+        if let (Some(merge), Some(fine)) = (&self.merge, fine) {
+            x = merge.forward(fine, x);
+            visit(BlockName::Merge, &x);
+        }
+        x
     }
 }

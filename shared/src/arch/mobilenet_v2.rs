@@ -10,6 +10,7 @@ use burn::nn::conv::Conv2dConfig;
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
+use super::block::BlockName;
 use super::conv_norm::{ConvNorm, FoldedConv};
 use super::head::{Head, HeadConfig};
 use super::kernel::Activation;
@@ -265,9 +266,24 @@ pub struct MobileNetV2<B: Backend> {
 impl<B: Backend> MobileNetV2<B> {
     /// Input `[N, 1, H, W]` to feature maps `[N, K, H / 32, W / 32]` (for the default stages).
     pub fn features(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        let x = self.stem.forward(input, Activation::Relu6);
-        let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
-        self.head_conv.forward(x, Activation::Relu6)
+        self.features_by_block(input, &mut |_, _| {})
+    }
+
+    /// [`Self::features`], showing `visit` what each block puts out.
+    pub fn features_by_block(
+        &self,
+        input: Tensor<B, 4>,
+        visit: &mut dyn FnMut(BlockName, &Tensor<B, 4>),
+    ) -> Tensor<B, 4> {
+        let mut x = self.stem.forward(input, Activation::Relu6);
+        visit(BlockName::Stem, &x);
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.forward(x);
+            visit(BlockName::Block(index), &x);
+        }
+        x = self.head_conv.forward(x, Activation::Relu6);
+        visit(BlockName::HeadConv, &x);
+        x
     }
 
     /// Takes over pretrained convolutions into which batch norm was multiplied; the head stays.

@@ -1,5 +1,6 @@
 //! The networks, as configuration that a bundle's manifest carries.
 
+mod block;
 mod compact;
 mod conv_norm;
 mod depthwise;
@@ -8,6 +9,7 @@ pub mod kernel;
 mod mobilenet_v2;
 mod reference;
 
+pub use block::BlockName;
 pub use compact::{CompactResnet, CompactResnetConfig, StageConfig};
 pub use conv_norm::FoldedConv;
 pub use head::{Head, HeadConfig, moments};
@@ -224,10 +226,20 @@ pub enum Network<B: Backend> {
 impl<B: Backend> Network<B> {
     /// Input `[N, 1, H, W]` to feature maps `[N, K, h, w]`.
     pub fn features(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
+        self.features_by_block(input, &mut |_, _| {})
+    }
+
+    /// [`Self::features`], showing `visit` what each block puts out, in the network's order; the last one's
+    /// output is the feature maps.
+    pub fn features_by_block(
+        &self,
+        input: Tensor<B, 4>,
+        visit: &mut dyn FnMut(BlockName, &Tensor<B, 4>),
+    ) -> Tensor<B, 4> {
         match self {
-            Self::ReferenceCnn(network) => network.features(input),
-            Self::CompactResnet(network) => network.features(input),
-            Self::MobileNetV2(network) => network.features(input),
+            Self::ReferenceCnn(network) => network.features_by_block(input, visit),
+            Self::CompactResnet(network) => network.features_by_block(input, visit),
+            Self::MobileNetV2(network) => network.features_by_block(input, visit),
         }
     }
 

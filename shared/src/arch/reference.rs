@@ -7,6 +7,7 @@ use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
+use super::block::BlockName;
 use super::head::{Head, HeadConfig};
 use super::kernel::{Activation, conv_norm};
 
@@ -101,6 +102,20 @@ pub struct ReferenceCnn<B: Backend> {
 impl<B: Backend> ReferenceCnn<B> {
     /// Input `[N, 1, H, W]` to feature maps `[N, K, H / 8, W / 8]` (for three blocks).
     pub fn features(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        self.blocks.iter().fold(input, |x, block| block.forward(x))
+        self.features_by_block(input, &mut |_, _| {})
+    }
+
+    /// [`Self::features`], showing `visit` what each block puts out.
+    pub fn features_by_block(
+        &self,
+        input: Tensor<B, 4>,
+        visit: &mut dyn FnMut(BlockName, &Tensor<B, 4>),
+    ) -> Tensor<B, 4> {
+        let mut x = input;
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.forward(x);
+            visit(BlockName::Block(index), &x);
+        }
+        x
     }
 }

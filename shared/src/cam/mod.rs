@@ -16,7 +16,7 @@
 //! | `activations` | features, gradients and logits of one input, off the device |
 //! | `gradient` | Grad-CAM, HiResCAM, Grad-CAM++, LayerCAM |
 //! | `eigen` | EigenCAM |
-//! | `score` | ScoreCAM's masks and sum (its passes are in [`crate::explain`]) |
+//! | `score` | ScoreCAM's masks and sum (its passes are in [`crate::trials`]) |
 //! | `random` | the floor that every method has to beat |
 //! | `map` | a finished map, and its way back onto the original image |
 //! | `spot` | a map in numbers, for its text alternative |
@@ -33,7 +33,7 @@ mod score;
 mod spot;
 
 pub use activations::Activations;
-pub use colour::{blend, colour};
+pub use colour::{ColourMap, blend, colour};
 pub use map::ClassMap;
 pub use method::{CamCost, CamMethod, UnknownCamMethod};
 pub use random::random_map;

@@ -8,8 +8,8 @@ use super::planes::Shape;
 use super::reader::Reader;
 use super::run::{Operation, Plan, Step};
 use super::window::{Padding, Window};
-use crate::arch::ArchitectureError;
 use crate::arch::kernel::Activation;
+use crate::arch::{ArchitectureError, BlockName};
 use crate::bundle::BundleError;
 
 /// The most values that a layer's output may have (1 GiB of memory).
@@ -38,6 +38,7 @@ pub(super) struct Builder<'a> {
     padding: Padding,
     plane: [usize; 2],
     steps: Vec<Step>,
+    blocks: Vec<(BlockName, usize)>,
     slots: usize,
     free: Vec<usize>,
 }
@@ -50,6 +51,7 @@ impl<'a> Builder<'a> {
             padding,
             plane,
             steps: Vec::new(),
+            blocks: Vec::new(),
             slots: 0,
             free: Vec::new(),
         }
@@ -118,6 +120,11 @@ impl<'a> Builder<'a> {
         self.change(Operation::AddEnlarged, from, onto);
     }
 
+    /// What was planned last puts out this block's maps.
+    pub(super) fn ends(&mut self, block: BlockName) {
+        self.blocks.push((block, self.steps.len()));
+    }
+
     /// Nothing reads these maps after what was planned so far: their memory is free.
     pub(super) fn release(&mut self, maps: Maps) {
         self.free.push(maps.slot);
@@ -142,6 +149,7 @@ impl<'a> Builder<'a> {
         self.reader.finish()?;
         Ok(Plan {
             steps: self.steps,
+            blocks: self.blocks,
             slots: self.slots,
             features: features.slot,
             head: Head { hidden, output },

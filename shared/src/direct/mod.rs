@@ -40,6 +40,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::bundle::{BundleError, Manifest};
 use crate::cam::Activations;
 use crate::classify::ClassifyError;
+use crate::layers::Layer;
 use crate::runner::Runner;
 
 /// A network on the CPU, ready to run.
@@ -71,6 +72,15 @@ impl DirectRunner {
     /// Features, gradients and logits of one normalised input plane, row-major, of the manifest's width
     /// and height.
     pub fn run(&self, plane: &[f32]) -> Result<Activations, ClassifyError> {
+        self.with_memory(plane, |memory| self.plan.run(plane, memory))
+    }
+
+    /// `run` with memory for an input of the right size; `None` from it is a value that is not finite.
+    fn with_memory<T>(
+        &self,
+        plane: &[f32],
+        run: impl FnOnce(&mut run::Memory) -> Option<T>,
+    ) -> Result<T, ClassifyError> {
         let expected = self.plan.plane[0] * self.plan.plane[1];
         if plane.len() != expected {
             return Err(ClassifyError::Backend {
@@ -80,8 +90,7 @@ impl DirectRunner {
         }
         // After a panic elsewhere the memory is as good as before: each run writes what it reads.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let activations = self.plan.run(plane, &mut memory);
-        activations.ok_or_else(|| ClassifyError::NotFinite {
+        run(&mut memory).ok_or_else(|| ClassifyError::NotFinite {
             backend: self.name(),
         })
     }
@@ -94,5 +103,9 @@ impl Runner for DirectRunner {
 
     async fn activations(&self, planes: &[&[f32]]) -> Result<Vec<Activations>, ClassifyError> {
         planes.iter().map(|plane| self.run(plane)).collect()
+    }
+
+    async fn layers(&self, plane: &[f32]) -> Result<Vec<Layer>, ClassifyError> {
+        self.with_memory(plane, |memory| self.plan.layers(plane, memory))
     }
 }

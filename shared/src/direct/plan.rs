@@ -6,7 +6,9 @@ use super::reader::Reader;
 use super::run::Plan;
 use super::window::Padding;
 use crate::arch::kernel::Activation::{self, Identity, Relu, Relu6};
-use crate::arch::{Architecture, CompactResnetConfig, MobileNetV2Config, ReferenceCnnConfig};
+use crate::arch::{
+    Architecture, BlockName, CompactResnetConfig, MobileNetV2Config, ReferenceCnnConfig,
+};
 use crate::bundle::{BundleError, weights};
 use crate::preprocess::InputGeometry;
 
@@ -51,6 +53,7 @@ fn reference(
         };
         last.into_iter().for_each(|x| plan.release(x));
         last = Some(plan.max_pool(filtered)?);
+        plan.ends(BlockName::Block(index));
         plan.release(filtered);
     }
     match last {
@@ -70,6 +73,7 @@ fn compact(
     let merge_after = config.merged().map(|_| config.blocks_before_last());
     let mut fine = None;
     let mut x = plan.stem("stem.", sizes(config.stem, 3, 2, Relu))?;
+    plan.ends(BlockName::Stem);
     for (index, (from, to, stride)) in config.blocks().into_iter().enumerate() {
         if merge_after == Some(index) {
             fine = Some(x);
@@ -93,6 +97,7 @@ fn compact(
             excite: dense("excite", squeezed, to)?,
         };
         plan.attend(attention, shortcut.unwrap_or(x), second);
+        plan.ends(BlockName::Block(index));
         shortcut.into_iter().for_each(|maps| plan.release(maps));
         // What is merged at the end is still needed.
         if merge_after != Some(index) {
@@ -105,6 +110,7 @@ fn compact(
         let coarse = plan.conv("merge.coarse.", x, sizes)?;
         let merged = plan.conv("merge.fine.", fine, sizes)?;
         plan.add_enlarged(coarse, merged);
+        plan.ends(BlockName::Merge);
         x = merged;
     }
     plan.finish(x, 0, classes)
@@ -116,6 +122,7 @@ fn mobilenet(
     mut plan: Builder<'_>,
 ) -> Result<Plan, BundleError> {
     let mut x = plan.stem("stem.", sizes(config.stem_channels(), 3, 2, Relu6))?;
+    plan.ends(BlockName::Stem);
     for (index, block) in config.blocks().into_iter().enumerate() {
         let prefix = |part: &str| format!("blocks.{index}.{part}.");
         let wide = if block.expands() {
@@ -135,9 +142,11 @@ fn mobilenet(
         if block.residual() {
             plan.add(x, narrow);
         }
+        plan.ends(BlockName::Block(index));
         plan.release(x);
         x = narrow;
     }
     let features = plan.conv("head_conv.", x, sizes(config.last_channels(), 1, 1, Relu6))?;
+    plan.ends(BlockName::HeadConv);
     plan.finish(features, 0, classes)
 }

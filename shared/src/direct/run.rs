@@ -6,12 +6,16 @@ use super::dense::Head;
 use super::depthwise::Depthwise;
 use super::planes::{Planes, Shape};
 use super::scratch::Scratch;
+use crate::arch::BlockName;
 use crate::cam::Activations;
+use crate::layers::Layer;
 
 /// A network as a list of steps over numbered slots, each of which holds feature maps.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
+    /// Each block, and the number of steps after which its maps lie where the last of these wrote.
+    pub(super) blocks: Vec<(BlockName, usize)>,
     /// Number of slots.
     pub(super) slots: usize,
     /// Slot of the last feature maps.
@@ -69,18 +73,7 @@ impl Plan {
     /// Features, gradients and logits for one input of the plan's height and width. `None` where a
     /// value is not a finite number.
     pub(super) fn run(&self, input: &[f32], memory: &mut Memory) -> Option<Activations> {
-        memory.slots.resize_with(self.slots, Planes::default);
-        for step in &self.steps {
-            let mut to = std::mem::take(&mut memory.slots[step.to]);
-            to.reshape(step.shape);
-            step.run(
-                input,
-                &memory.slots[step.from],
-                &mut memory.scratch,
-                &mut to,
-            );
-            memory.slots[step.to] = to;
-        }
+        self.carry_out(input, memory, &mut |_, _| {});
         let features = &memory.slots[self.features];
         let (logits, gradients) = self.head.run(&features.means());
         let Shape { height, width, .. } = features.shape();
@@ -93,6 +86,36 @@ impl Plan {
             return None;
         }
         Activations::new(logits, gradients, features, width, height)
+    }
+
+    /// What each block makes of one input. `None` where a value is not a finite number.
+    pub(super) fn layers(&self, input: &[f32], memory: &mut Memory) -> Option<Vec<Layer>> {
+        let mut layers = Vec::with_capacity(self.blocks.len());
+        let mut blocks = self.blocks.iter().peekable();
+        self.carry_out(input, memory, &mut |done, maps| {
+            if let Some((block, _)) = blocks.next_if(|(_, steps)| *steps == done) {
+                let Shape { height, width, .. } = maps.shape();
+                layers.push(Layer::new(*block, maps.by_channel(), width, height));
+            }
+        });
+        layers.into_iter().collect()
+    }
+
+    /// Runs all steps; `after` sees how many are done, and what the last of them wrote.
+    fn carry_out(&self, input: &[f32], memory: &mut Memory, after: &mut dyn FnMut(usize, &Planes)) {
+        memory.slots.resize_with(self.slots, Planes::default);
+        for (step, done) in self.steps.iter().zip(1..) {
+            let mut to = std::mem::take(&mut memory.slots[step.to]);
+            to.reshape(step.shape);
+            step.run(
+                input,
+                &memory.slots[step.from],
+                &mut memory.scratch,
+                &mut to,
+            );
+            after(done, &to);
+            memory.slots[step.to] = to;
+        }
     }
 }
 

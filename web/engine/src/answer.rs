@@ -2,9 +2,9 @@
 
 use crate::protocol::{Complaint, Evidence, Unlike, Verdict};
 use crate::wire;
-use scanlight_model::cam::{Spot, spots};
-use scanlight_model::classify::Classification;
+use scanlight_model::cam::{ClassMap, Spot, spots};
 use scanlight_model::decode::{DecodeError, MAX_PIXELS, MAX_SIDE};
+use scanlight_model::geometry::Placement;
 use scanlight_model::trust;
 
 /// The verdict for the page.
@@ -27,10 +27,14 @@ pub fn verdict(verdict: trust::Verdict) -> Verdict {
     }
 }
 
-/// What each class's map shows; `maps` cover the picture, in class order.
-pub fn evidence(result: &Classification, maps: &[Vec<f32>]) -> Vec<Option<Evidence>> {
-    let heat = maps.iter().map(Vec::as_slice);
-    spots(&result.maps, &result.placement, heat)
+/// What each class's map shows; `heat` has them over the picture, in class order.
+pub fn evidence(
+    maps: &[ClassMap],
+    placement: &Placement,
+    heat: &[Vec<f32>],
+) -> Vec<Option<Evidence>> {
+    let heat = heat.iter().map(Vec::as_slice);
+    spots(maps, placement, heat)
         .into_iter()
         .map(|spot| spot.map(from_spot))
         .collect()

@@ -2,10 +2,9 @@
 
 use crate::protocol::EngineKind;
 use crate::worker::{Engine, EngineError};
-use scanlight_model::Scan;
 use scanlight_model::bundle::Bundle;
-use scanlight_model::classify::{Classification, Classifier};
-use scanlight_model::preprocess::ModelInput;
+use scanlight_model::classify::{Classifier, Pipeline};
+use scanlight_model::runner::BurnRunner;
 
 // burn-candle is deprecated as of burn 0.21; it is the CPU backend asked for, and 0.21 is pinned.
 #[allow(deprecated)]
@@ -17,6 +16,7 @@ pub struct CandleEngine {
 }
 
 impl Engine for CandleEngine {
+    type Runner = BurnRunner<Backend>;
     const KIND: EngineKind = EngineKind::Cpu;
 
     async fn load(bundle: &Bundle) -> Result<Self, EngineError> {
@@ -28,19 +28,7 @@ impl Engine for CandleEngine {
         "candle".into()
     }
 
-    async fn warm_up(&self) -> Result<(), EngineError> {
-        Ok(self.classifier.warm_up().await?)
-    }
-
-    async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError> {
-        Ok(self.classifier.classify(scan).await?)
-    }
-
-    async fn classify_input(&self, input: ModelInput) -> Result<Classification, EngineError> {
-        Ok(self.classifier.classify_input(input).await?)
-    }
-
-    async fn probabilities(&self, plane: &[f32]) -> Result<Vec<f32>, EngineError> {
-        Ok(self.classifier.probabilities(plane).await?)
+    fn pipeline(&self) -> &Pipeline<BurnRunner<Backend>> {
+        &self.classifier
     }
 }

@@ -2,10 +2,9 @@
 
 use crate::protocol::EngineKind;
 use crate::worker::{Engine, EngineError};
-use scanlight_model::Scan;
 use scanlight_model::bundle::Bundle;
-use scanlight_model::classify::{Classification, DirectClassifier};
-use scanlight_model::preprocess::ModelInput;
+use scanlight_model::classify::{DirectClassifier, Pipeline};
+use scanlight_model::direct::DirectRunner;
 
 /// A loaded network on the CPU.
 pub struct CpuEngine {
@@ -13,6 +12,7 @@ pub struct CpuEngine {
 }
 
 impl Engine for CpuEngine {
+    type Runner = DirectRunner;
     const KIND: EngineKind = EngineKind::Cpu;
 
     async fn load(bundle: &Bundle) -> Result<Self, EngineError> {
@@ -28,19 +28,7 @@ impl Engine for CpuEngine {
         }
     }
 
-    async fn warm_up(&self) -> Result<(), EngineError> {
-        Ok(self.classifier.warm_up().await?)
-    }
-
-    async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError> {
-        Ok(self.classifier.classify(scan).await?)
-    }
-
-    async fn classify_input(&self, input: ModelInput) -> Result<Classification, EngineError> {
-        Ok(self.classifier.classify_input(input).await?)
-    }
-
-    async fn probabilities(&self, plane: &[f32]) -> Result<Vec<f32>, EngineError> {
-        Ok(self.classifier.probabilities(plane).await?)
+    fn pipeline(&self) -> &Pipeline<DirectRunner> {
+        &self.classifier
     }
 }

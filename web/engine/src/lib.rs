@@ -3,7 +3,8 @@
 //! - [`protocol`]: what the page and a worker say to each other (no features needed),
 //! - [`wire`]: how that is put into `postMessage`,
 //! - `answer` (feature `worker`): the model's answer in the protocol's words,
-//! - `worker` (feature `worker`): the loop that both engines share,
+//! - `worker` (feature `worker`): the loop that both engines share, and `explain`, what can be asked about
+//!   the scan that was classified last,
 //! - `cpu` (feature `worker`) and `webgpu` (feature `webgpu`): one small, non-generic engine each,
 //! - `candle` (feature `candle`): a third one for the tests, which no worker runs.
 
@@ -12,6 +13,8 @@ pub mod wire;
 
 #[cfg(feature = "worker")]
 pub mod answer;
+#[cfg(feature = "worker")]
+mod explain;
 #[cfg(feature = "worker")]
 pub mod picture;
 #[cfg(feature = "worker")]

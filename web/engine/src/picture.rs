@@ -1,6 +1,8 @@
 //! Pictures for the screen: the scan at a size a screen can use, heat maps as bytes.
 
 use scanlight_model::Scan;
+use scanlight_model::cam::{ClassMap, ColourMap};
+use scanlight_model::geometry::Placement;
 
 /// Longest side of the picture sent to the page: sharp on a phone's or a laptop's screen.
 pub const PICTURE_SIDE: u32 = 1024;
@@ -18,6 +20,20 @@ pub fn fit(width: u32, height: u32, longest: u32) -> [u32; 2] {
         u32::try_from(scaled).unwrap_or(longest).max(1)
     };
     [scale(width), scale(height)]
+}
+
+/// The size of a heat map over a picture.
+pub fn heat_size(placement: &Placement) -> [u32; 2] {
+    let [width, height] = placement.image;
+    fit(width, height, HEAT_SIDE)
+}
+
+/// Maps over the whole picture, at [`heat_size`].
+pub fn over_the_picture(maps: &[ClassMap], placement: &Placement) -> Vec<Vec<f32>> {
+    let [width, height] = heat_size(placement);
+    maps.iter()
+        .map(|map| map.upsample(placement, width, height))
+        .collect()
 }
 
 /// The scan as 8-bit grey, averaged down to `size` where it is larger.
@@ -63,10 +79,11 @@ pub fn bytes(values: &[f32]) -> Vec<u8> {
         .collect()
 }
 
-/// The colour map as 256 RGB triples, from 0 to 1.
-pub fn colour_map() -> Vec<u8> {
-    (0..=255_u8)
-        .flat_map(|value| scanlight_model::cam::colour(f32::from(value) / 255.0))
+/// All colour maps, one after the other, as 256 RGB triples each, from 0 to 1.
+pub fn colour_maps() -> Vec<u8> {
+    ColourMap::ALL
+        .into_iter()
+        .flat_map(|map| (0..=255_u8).flat_map(move |value| map.colour(f32::from(value) / 255.0)))
         .collect()
 }
 
@@ -89,6 +106,17 @@ mod tests {
         assert_eq!(picture(&scan, [4, 2]), scan.to_luma8());
         // Not a whole multiple: every target pixel still covers at least one source pixel.
         assert_eq!(picture(&scan, [3, 2]).len(), 6);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn colour_maps_are_those_of_the_protocol() {
+        assert_eq!(
+            ColourMap::ALL.map(ColourMap::name),
+            crate::protocol::COLOUR_MAPS
+        );
+        let maps = colour_maps();
+        assert_eq!(maps.len(), 4 * 768);
+        assert_eq!(maps[768..771], ColourMap::Viridis.colour(0.0));
     }
 
     #[wasm_bindgen_test(unsupported = test)]

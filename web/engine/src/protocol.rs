@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes. The workers' file names carry no hash; the page asks for them with its
 /// version, and should a page get another version's worker all the same, [`Reply::Hello`] makes that visible.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 5;
 
 /// The engines, each its own wasm module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,8 @@ pub enum Request {
         /// For tests of the page: the failure to simulate.
         fault: Option<Fault>,
     },
-    /// Classify an image file. Buffers: its bytes. Answered by [`Reply::Classified`],
+    /// Classify an image file and hold it for what is asked about it next, in place of an earlier one.
+    /// Buffers: its bytes. Answered by [`Reply::Classified`],
     /// [`Reply::Rejected`] or [`Reply::Failed`].
     Classify {
         /// Repeated in the answer.
@@ -67,6 +68,46 @@ pub enum Request {
         id: u32,
         /// Whether to make every class's map too, at the plane's size.
         maps: bool,
+    },
+    /// Explain the scan that the worker holds by a method: [`Reply::Explained`] with every class's map. A
+    /// method that [takes long](Method::is_slow) is worked off in steps, each told by [`Reply::Trying`],
+    /// between which other requests are answered; a later one of them takes its place
+    /// ([`Reply::Stopped`]). Or [`Reply::NotHeld`], [`Reply::Failed`].
+    Explain {
+        /// Repeated in the answers.
+        id: u32,
+        /// The scan, by the id of the request that brought it.
+        scan: u32,
+        /// How.
+        method: Method,
+    },
+    /// End the request of this id, a slow [`Request::Explain`], if it is at work: [`Reply::Stopped`].
+    Stop {
+        /// Its id.
+        id: u32,
+    },
+    /// Show what a block of the network makes of the scan that the worker holds. Answered by
+    /// [`Reply::Layer`], [`Reply::NotHeld`] or [`Reply::Failed`].
+    Layer {
+        /// Repeated in the answer.
+        id: u32,
+        /// The scan, by the id of the request that brought it.
+        scan: u32,
+        /// Index of the block; nothing for the last.
+        layer: Option<u32>,
+        /// How many channels at most, the most active first.
+        most: u32,
+    },
+    /// Classify these pixels. Buffers: the picture (grey, 8 bits). Answered by [`Reply::Edited`] or
+    /// [`Reply::Failed`].
+    Edit {
+        /// Repeated in the answer.
+        id: u32,
+        /// Width and height.
+        size: [u32; 2],
+        /// Hold it from now on, as [`Request::Classify`] does, for [`Request::Explain`] and
+        /// [`Request::Layer`].
+        hold: bool,
     },
     /// For tests of the page: panic.
     Panic,
@@ -137,8 +178,8 @@ pub enum Reply {
         /// One line for a person.
         message: String,
     },
-    /// A result. Buffers: the picture (grey, 8 bits), the colour map (256 RGB triples), then one heat
-    /// map per class (8 bits).
+    /// A result. Buffers: the picture (grey, 8 bits), the [`COLOUR_MAPS`] (256 RGB triples each), then
+    /// one heat map per class (8 bits).
     Classified {
         /// The request's.
         id: u32,
@@ -155,6 +196,62 @@ pub enum Reply {
         /// milliseconds.
         compute_ms: f64,
     },
+    /// An explanation. Buffers: one heat map per class (8 bits).
+    Explained {
+        /// The request's.
+        id: u32,
+        /// The method.
+        method: Method,
+        /// Width and height of every heat map; it covers the whole picture.
+        heat: [u32; 2],
+        /// What each map shows; nothing for a class that nothing in the picture speaks for.
+        evidence: Vec<Option<Evidence>>,
+        /// Each map's largest value before it was scaled; for [`Method::Occlusion`] the largest drop of
+        /// the class's probability.
+        strengths: Vec<f32>,
+        /// Time it took, in milliseconds.
+        ms: f64,
+    },
+    /// So far has a slow explanation come.
+    Trying {
+        /// The request's.
+        id: u32,
+        /// Passes made.
+        tried: u32,
+        /// Passes in all.
+        count: u32,
+    },
+    /// A slow explanation was ended, by [`Request::Stop`], by another one, or by another scan.
+    Stopped {
+        /// The request's.
+        id: u32,
+    },
+    /// What a block makes of the scan. Buffers: one for each channel (8 bits, lowest value to highest).
+    Layer {
+        /// The request's.
+        id: u32,
+        /// All blocks, in the network's order.
+        layers: Vec<LayerInfo>,
+        /// Index of the one that is shown.
+        layer: u32,
+        /// The shown channels, the most active first: each one's index and mean magnitude.
+        channels: Vec<(u32, f32)>,
+        /// Width and height of the part of the channels that the picture is mapped to, and where it
+        /// begins: left, top, width, height in fractions. The rest is padding.
+        seen: [f32; 4],
+    },
+    /// Another scan, or none, is held: the engine was restarted, for one.
+    NotHeld {
+        /// The request's.
+        id: u32,
+    },
+    /// The answer to [`Request::Edit`]. Buffers: one heat map per class (8 bits).
+    Edited {
+        /// The request's.
+        id: u32,
+        /// The numbers.
+        report: Report,
+    },
     /// The file is none that can be classified.
     Rejected {
         /// The request's.
@@ -162,7 +259,7 @@ pub enum Reply {
         /// Why.
         complaint: Complaint,
     },
-    /// The file is good, but the engine failed on it.
+    /// The engine failed at a request about a scan that is good.
     Failed {
         /// The request's.
         id: u32,
@@ -180,6 +277,74 @@ pub enum Reply {
         message: String,
     },
 }
+
+/// A way to explain an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Method {
+    /// Grad-CAM, which every result has.
+    GradCam,
+    /// Grad-CAM++.
+    GradCamPlusPlus,
+    /// HiResCAM.
+    HiresCam,
+    /// LayerCAM.
+    LayerCam,
+    /// EigenCAM: one map for all classes.
+    EigenCam,
+    /// ScoreCAM.
+    ScoreCam,
+    /// Occlusion sensitivity.
+    Occlusion,
+}
+
+impl Method {
+    /// All of them, those that take long last.
+    pub const ALL: [Self; 7] = [
+        Self::GradCam,
+        Self::GradCamPlusPlus,
+        Self::HiresCam,
+        Self::LayerCam,
+        Self::EigenCam,
+        Self::ScoreCam,
+        Self::Occlusion,
+    ];
+
+    /// The name, which is the same in every language; nothing for occlusion, which has words.
+    pub fn title(self) -> Option<&'static str> {
+        match self {
+            Self::GradCam => Some("Grad-CAM"),
+            Self::GradCamPlusPlus => Some("Grad-CAM++"),
+            Self::HiresCam => Some("HiResCAM"),
+            Self::LayerCam => Some("LayerCAM"),
+            Self::EigenCam => Some("EigenCAM"),
+            Self::ScoreCam => Some("ScoreCAM"),
+            Self::Occlusion => None,
+        }
+    }
+
+    /// Whether it makes many passes.
+    pub fn is_slow(self) -> bool {
+        matches!(self, Self::ScoreCam | Self::Occlusion)
+    }
+}
+
+/// A block of the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerInfo {
+    /// Its name in the weights file: `stem`, `blocks.0`, `merge`, `head_conv`.
+    pub name: String,
+    /// Number of channels.
+    pub channels: u32,
+    /// Cells across.
+    pub width: u32,
+    /// Cells down.
+    pub height: u32,
+}
+
+/// The heat map's colours: their names, in the order in which [`Reply::Classified`] brings them.
+pub const COLOUR_MAPS: [&str; 4] = ["inferno", "viridis", "cividis", "amber"];
 
 /// The numbers of a result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

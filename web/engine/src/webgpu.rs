@@ -4,10 +4,9 @@ use crate::protocol::EngineKind;
 use crate::worker::{Engine, EngineError, report_loss};
 use burn_wgpu::graphics::WebGpu;
 use burn_wgpu::{Wgpu, WgpuDevice, WgpuSetup, init_setup_async};
-use scanlight_model::Scan;
 use scanlight_model::bundle::Bundle;
-use scanlight_model::classify::{Classification, Classifier};
-use scanlight_model::preprocess::ModelInput;
+use scanlight_model::classify::{Classifier, Pipeline};
+use scanlight_model::runner::BurnRunner;
 use std::cell::RefCell;
 
 type Backend = Wgpu<f32, i32>;
@@ -23,6 +22,7 @@ pub struct WebgpuEngine {
 }
 
 impl Engine for WebgpuEngine {
+    type Runner = BurnRunner<Backend>;
     const KIND: EngineKind = EngineKind::Webgpu;
 
     async fn load(bundle: &Bundle) -> Result<Self, EngineError> {
@@ -52,19 +52,7 @@ impl Engine for WebgpuEngine {
         });
     }
 
-    async fn warm_up(&self) -> Result<(), EngineError> {
-        Ok(self.classifier.warm_up().await?)
-    }
-
-    async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError> {
-        Ok(self.classifier.classify(scan).await?)
-    }
-
-    async fn classify_input(&self, input: ModelInput) -> Result<Classification, EngineError> {
-        Ok(self.classifier.classify_input(input).await?)
-    }
-
-    async fn probabilities(&self, plane: &[f32]) -> Result<Vec<f32>, EngineError> {
-        Ok(self.classifier.probabilities(plane).await?)
+    fn pipeline(&self) -> &Pipeline<BurnRunner<Backend>> {
+        &self.classifier
     }
 }

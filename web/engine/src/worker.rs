@@ -1,18 +1,22 @@
-//! The loop that every engine's worker runs: messages in, one at a time, answers out.
+//! The loop that every engine's worker runs: messages in, one at a time, answers out. What a scan is held
+//! for is in [`crate::explain`].
 
 use crate::answer;
+use crate::explain::{Held, Job};
 use crate::picture;
 use crate::protocol::{EngineKind, Fault, PROTOCOL, Reply, Report, Request, Stage};
 use crate::wire;
 use futures_channel::mpsc;
-use futures_util::StreamExt;
-use js_sys::{Float32Array, Uint8Array};
+use futures_util::{FutureExt, StreamExt};
+use js_sys::{Float32Array, Promise, Uint8Array};
 use scanlight_model::Scan;
 use scanlight_model::bundle::{Bundle, BundleError, Manifest};
 use scanlight_model::cam::is_cut_out;
-use scanlight_model::classify::{Classification, ClassifyError};
+use scanlight_model::classify::{Classification, ClassifyError, Look, Pipeline};
 use scanlight_model::decode::{DecodeError, decode};
 use scanlight_model::preprocess::ModelInput;
+use scanlight_model::runner::Runner;
+use scanlight_model::scan::ScanError;
 use std::panic::PanicHookInfo;
 use thiserror::Error;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -23,6 +27,8 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 // Workers have one thread: futures need not be `Send`, and only this crate implements the trait.
 #[allow(async_fn_in_trait)]
 pub trait Engine: Sized + 'static {
+    /// What computes the network.
+    type Runner: Runner;
     /// Which engine this is.
     const KIND: EngineKind;
     /// Sets up the device and places the network on it.
@@ -31,14 +37,16 @@ pub trait Engine: Sized + 'static {
     fn detail(&self) -> String;
     /// Gives the device up, where there is one: for the page's tests.
     fn lose(&self) {}
+    /// The network and everything around it.
+    fn pipeline(&self) -> &Pipeline<Self::Runner>;
     /// Runs the network once, so that later runs find everything compiled.
-    async fn warm_up(&self) -> Result<(), EngineError>;
+    async fn warm_up(&self) -> Result<(), EngineError> {
+        Ok(self.pipeline().warm_up().await?)
+    }
     /// Classifies a scan.
-    async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError>;
-    /// Classifies a normalised input plane.
-    async fn classify_input(&self, input: ModelInput) -> Result<Classification, EngineError>;
-    /// Probabilities for a normalised input plane, without maps.
-    async fn probabilities(&self, plane: &[f32]) -> Result<Vec<f32>, EngineError>;
+    async fn classify(&self, scan: &Scan) -> Result<Classification, EngineError> {
+        Ok(self.pipeline().classify(scan).await?)
+    }
 }
 
 /// Why an engine could not load or classify.
@@ -50,6 +58,9 @@ pub enum EngineError {
     /// The network could not run.
     #[error(transparent)]
     Classify(#[from] ClassifyError),
+    /// Pixels that make no picture.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
     /// A message without its buffers.
     #[error("the page sent an incomplete message")]
     Incomplete,
@@ -91,18 +102,36 @@ pub fn run<E: Engine>() {
             engine: None,
             plane: [0, 0],
             fault: None,
+            held: None,
+            job: None,
         };
-        while let Some(message) = messages.next().await {
-            session.handle(&message).await;
+        loop {
+            let message = if session.job.is_some() {
+                // Between two steps of a long job the browser hands over what the page has sent.
+                breathe().await;
+                messages.next().now_or_never()
+            } else {
+                Some(messages.next().await)
+            };
+            match message {
+                Some(Some(message)) => session.handle(&message).await,
+                Some(None) => break,
+                None => session.work().await,
+            }
         }
     });
 }
 
-struct Session<E> {
-    engine: Option<E>,
+/// What a worker knows.
+pub(crate) struct Session<E> {
+    pub(crate) engine: Option<E>,
     /// Width and height of the network's input.
     plane: [u32; 2],
     fault: Option<Fault>,
+    /// The scan that can be asked about.
+    pub(crate) held: Option<Held>,
+    /// The slow explanation that is at work.
+    pub(crate) job: Option<Job>,
 }
 
 impl<E: Engine> Session<E> {
@@ -121,9 +150,23 @@ impl<E: Engine> Session<E> {
             }
             Ok((Request::Classify { id }, buffers)) => self.classify(id, &buffers).await,
             Ok((Request::Compute { id, maps }, buffers)) => {
-                let reply = self.compute(id, maps, &buffers).await;
-                post(&reply.unwrap_or_else(|error| failed(id, &error)), &[]);
+                let result = self.compute(id, maps, &buffers).await;
+                respond(id, result.map(|reply| (reply, Vec::new())));
             }
+            Ok((Request::Edit { id, size, hold }, buffers)) => {
+                self.edit(id, size, hold, &buffers).await;
+            }
+            Ok((Request::Explain { id, scan, method }, _)) => self.explain(id, scan, method),
+            Ok((Request::Stop { id }, _)) => self.stop(Some(id)),
+            Ok((
+                Request::Layer {
+                    id,
+                    scan,
+                    layer,
+                    most,
+                },
+                _,
+            )) => self.layer(id, scan, layer, most).await,
             // Only the page's tests send this.
             #[allow(clippy::panic)]
             Ok((Request::Panic, _)) => panic!("simulated panic"),
@@ -143,6 +186,7 @@ impl<E: Engine> Session<E> {
         if self.fault == Some(Fault::Load) {
             return Err(EngineError::Simulated);
         }
+        self.let_go();
         let start = now();
         post(
             &Reply::Progress {
@@ -172,17 +216,14 @@ impl<E: Engine> Session<E> {
         Ok(())
     }
 
-    async fn classify(&self, id: u32, buffers: &[Uint8Array]) {
+    async fn classify(&mut self, id: u32, buffers: &[Uint8Array]) {
         let start = now();
-        let reply = match buffers.first().map(|file| decode(&file.to_vec())) {
+        let result = match buffers.first().map(|file| decode(&file.to_vec())) {
             None => Err(EngineError::Incomplete),
             Some(Err(error)) => return post(&rejected(id, &error), &[]),
-            Some(Ok(scan)) => self.report(id, &scan, now() - start).await,
+            Some(Ok(scan)) => self.first_look(id, &scan, now() - start).await,
         };
-        match reply {
-            Ok((reply, buffers)) => post(&reply, &buffers),
-            Err(error) => post(&failed(id, &error), &[]),
-        }
+        respond(id, result);
     }
 
     async fn compute(
@@ -203,13 +244,13 @@ impl<E: Engine> Session<E> {
         let start = now();
         let probabilities = if maps {
             let input = ModelInput::from_plane(values, width, height);
-            let result = engine.classify_input(input).await?;
+            let result = engine.pipeline().classify_input(input).await?;
             for class in 0..result.probabilities.len() {
                 std::hint::black_box(result.heatmap(class, width, height));
             }
             result.probabilities
         } else {
-            engine.probabilities(&values).await?
+            engine.pipeline().probabilities(&values).await?
         };
         Ok(Reply::Computed {
             id,
@@ -218,63 +259,113 @@ impl<E: Engine> Session<E> {
         })
     }
 
-    async fn report(
-        &self,
+    async fn first_look(
+        &mut self,
         id: u32,
         scan: &Scan,
         decode_ms: f64,
     ) -> Result<(Reply, Vec<Uint8Array>), EngineError> {
+        let (look, report, maps) = self.look(scan, decode_ms).await?;
+        self.hold(id, look);
+        let mut buffers = vec![
+            Uint8Array::from(picture::picture(scan, report.picture).as_slice()),
+            Uint8Array::from(picture::colour_maps().as_slice()),
+        ];
+        buffers.extend(maps);
+        Ok((Reply::Classified { id, report }, buffers))
+    }
+
+    async fn edit(&mut self, id: u32, size: [u32; 2], hold: bool, buffers: &[Uint8Array]) {
+        let result = self.look_again(id, size, hold, buffers).await;
+        respond(id, result);
+    }
+
+    async fn look_again(
+        &mut self,
+        id: u32,
+        [width, height]: [u32; 2],
+        hold: bool,
+        buffers: &[Uint8Array],
+    ) -> Result<(Reply, Vec<Uint8Array>), EngineError> {
+        let pixels = buffers.first().ok_or(EngineError::Incomplete)?;
+        let scan = Scan::from_luma8(width, height, &pixels.to_vec())?;
+        let (look, report, maps) = self.look(&scan, 0.0).await?;
+        if hold {
+            self.hold(id, look);
+        }
+        Ok((Reply::Edited { id, report }, maps))
+    }
+
+    /// What there is to say about a scan, and its heat maps.
+    async fn look(
+        &self,
+        scan: &Scan,
+        decode_ms: f64,
+    ) -> Result<(Look, Report, Vec<Uint8Array>), EngineError> {
         let engine = self.engine.as_ref().ok_or(EngineError::NotLoaded)?;
         if self.fault == Some(Fault::Classify) {
             return Err(EngineError::Simulated);
         }
         let start = now();
-        let result = engine.classify(scan).await?;
-        let classes = result.probabilities.len();
-        let size = picture::fit(scan.width(), scan.height(), picture::PICTURE_SIDE);
-        let heat = picture::fit(scan.width(), scan.height(), picture::HEAT_SIDE);
-        let maps: Vec<Vec<f32>> = (0..classes)
-            .map(|class| result.heatmap(class, heat[0], heat[1]))
-            .collect();
-        let classify_ms = now() - start;
-        let mut buffers = vec![
-            Uint8Array::from(picture::picture(scan, size).as_slice()),
-            Uint8Array::from(picture::colour_map().as_slice()),
-        ];
-        buffers.extend(
-            maps.iter()
-                .map(|map| Uint8Array::from(picture::bytes(map).as_slice())),
-        );
+        let look = engine.pipeline().look(scan).await?;
+        let result = engine.pipeline().conclude(&look);
+        let heat = picture::heat_size(&result.placement);
+        let maps = picture::over_the_picture(&result.maps, &result.placement);
         let report = Report {
             image: [scan.width(), scan.height()],
-            picture: size,
+            picture: picture::fit(scan.width(), scan.height(), picture::PICTURE_SIDE),
             heat,
             predicted: result.predicted(),
             probabilities: result.probabilities.clone(),
             verdict: answer::verdict(result.verdict),
             uncertainty: result.uncertainty.map(answer::finite),
             strangeness: result.ood.map(answer::finite),
-            evidence: answer::evidence(&result, &maps),
+            evidence: answer::evidence(&result.maps, &result.placement, &maps),
             cut_out: is_cut_out(&result.placement),
             decode_ms,
-            classify_ms,
+            classify_ms: now() - start,
             requests: requests(),
         };
-        Ok((Reply::Classified { id, report }, buffers))
+        Ok((look, report, heat_buffers(&maps)))
     }
+}
+
+/// Heat maps as the page gets them.
+pub(crate) fn heat_buffers(maps: &[Vec<f32>]) -> Vec<Uint8Array> {
+    maps.iter()
+        .map(|map| Uint8Array::from(picture::bytes(map).as_slice()))
+        .collect()
+}
+
+/// Tells the page what came of request `id`.
+pub(crate) fn respond(id: u32, result: Result<(Reply, Vec<Uint8Array>), EngineError>) {
+    match result {
+        Ok((reply, buffers)) => post(&reply, &buffers),
+        Err(error) => post(
+            &Reply::Failed {
+                id,
+                message: wire::one_line(&error.to_string()),
+            },
+            &[],
+        ),
+    }
+}
+
+/// Lets the browser run what waits in this worker.
+async fn breathe() {
+    let turn = Promise::new(&mut |resolve, _| {
+        if scope().set_timeout_with_callback(&resolve).is_err() {
+            // Without a timer the job goes on at once.
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        }
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(turn).await;
 }
 
 fn rejected(id: u32, error: &DecodeError) -> Reply {
     Reply::Rejected {
         id,
         complaint: answer::complaint(error),
-    }
-}
-
-fn failed(id: u32, error: &EngineError) -> Reply {
-    Reply::Failed {
-        id,
-        message: wire::one_line(&error.to_string()),
     }
 }
 
@@ -292,7 +383,7 @@ fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
 
-fn post(reply: &Reply, buffers: &[Uint8Array]) {
+pub(crate) fn post(reply: &Reply, buffers: &[Uint8Array]) {
     let sent = wire::pack(reply, buffers)
         .map_err(|error| JsValue::from_str(&error.to_string()))
         .and_then(|packed| scope().post_message_with_transfer(&packed.message, &packed.transfer));
@@ -301,7 +392,7 @@ fn post(reply: &Reply, buffers: &[Uint8Array]) {
     }
 }
 
-fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     scope().performance().map_or(0.0, |clock| clock.now())
 }
 

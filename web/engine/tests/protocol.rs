@@ -5,8 +5,8 @@
 
 use js_sys::Uint8Array;
 use scanlight_engine::protocol::{
-    Complaint, EngineKind, Evidence, Fault, PROTOCOL, Reply, Report, Request, Stage, Unlike,
-    Verdict,
+    Complaint, EngineKind, Evidence, Fault, LayerInfo, Method, PROTOCOL, Reply, Report, Request,
+    Stage, Unlike, Verdict,
 };
 use scanlight_engine::wire::{WireError, describe, pack, unpack};
 use wasm_bindgen::JsValue;
@@ -46,7 +46,24 @@ fn every_request_round_trips() {
             fault: Some(Fault::Classify),
         },
         Request::Classify { id: 7 },
-        Request::Compute { id: 8, maps: true },
+        Request::Compute { id: 11, maps: true },
+        Request::Explain {
+            id: 8,
+            scan: 7,
+            method: Method::GradCamPlusPlus,
+        },
+        Request::Stop { id: 8 },
+        Request::Layer {
+            id: 9,
+            scan: 7,
+            layer: None,
+            most: 48,
+        },
+        Request::Edit {
+            id: 10,
+            size: [3, 2],
+            hold: true,
+        },
         Request::Panic,
     ] {
         let packed = pack(&request, &[]).unwrap();
@@ -114,6 +131,37 @@ fn every_reply_round_trips() {
         Reply::Failed {
             id: 3,
             message: message.clone(),
+        },
+        Reply::Explained {
+            id: 8,
+            method: Method::Occlusion,
+            heat: [256, 200],
+            evidence: vec![None, report(Verdict::Class { class: 2 }).evidence[0]],
+            strengths: vec![0.0, 0.375],
+            ms: 812.5,
+        },
+        Reply::Trying {
+            id: 8,
+            tried: 16,
+            count: 256,
+        },
+        Reply::Stopped { id: 8 },
+        Reply::Layer {
+            id: 9,
+            layers: vec![LayerInfo {
+                name: "blocks.0".into(),
+                channels: 32,
+                width: 32,
+                height: 32,
+            }],
+            layer: 0,
+            channels: vec![(4, 0.5), (31, 0.0)],
+            seen: [0.0, 0.125, 1.0, 0.75],
+        },
+        Reply::NotHeld { id: 9 },
+        Reply::Edited {
+            id: 10,
+            report: report(Verdict::Class { class: 2 }),
         },
         Reply::Panicked { message },
     ] {

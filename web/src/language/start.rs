@@ -2,16 +2,17 @@
 
 use super::{BUILT_IN, speak};
 use crate::fetch::{self, FetchError};
+use crate::kept;
 use crate::offline;
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 use scanlight_messages::{Language, choice};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Cache, CacheStorage, Response, Storage, UrlSearchParams};
+use web_sys::{Cache, CacheStorage, Response, UrlSearchParams};
 
-/// Where the choice is remembered.
-const REMEMBERED: &str = "scanlight.language";
+/// The name of the choice that is kept.
+const REMEMBERED: &str = "language";
 /// The address's parameter.
 const PARAMETER: &str = "lang";
 /// How long the page waits for its words before it begins in English.
@@ -21,7 +22,7 @@ const PATIENCE_MS: u32 = 4000;
 /// visit, else the browser's. If its file cannot be had, the page is in English.
 pub async fn start() {
     let asked = parameters().and_then(|parameters| parameters.get(PARAMETER));
-    let kept = storage().and_then(|storage| storage.get_item(REMEMBERED).ok().flatten());
+    let kept = kept::read(REMEMBERED);
     let browser: Vec<String> = window()
         .navigator()
         .languages()
@@ -75,10 +76,7 @@ async fn kept_copy(file: &str) -> Option<Uint8Array> {
 
 /// Remembers a choice: for the next visit, and in an address that asks for a language.
 pub fn remember(language: &Language) {
-    if let Some(storage) = storage() {
-        // Full or forbidden: the choice holds for this visit.
-        let _ = storage.set_item(REMEMBERED, language.code);
-    }
+    kept::write(REMEMBERED, language.code);
     let Some(parameters) = parameters().filter(|parameters| parameters.has(PARAMETER)) else {
         return;
     };
@@ -92,9 +90,4 @@ pub fn remember(language: &Language) {
 fn parameters() -> Option<UrlSearchParams> {
     let search = window().location().search().ok()?;
     UrlSearchParams::new_with_str(&search).ok()
-}
-
-/// `None` where the browser forbids it, as some do in private windows.
-fn storage() -> Option<Storage> {
-    window().local_storage().ok().flatten()
 }
