@@ -1,6 +1,6 @@
 //! DICOM files (PS3.10): one or several frames to [`Scan`]s, and series of files to volumes.
 //!
-//! The data set is read by dicom-rs; [`layout`] says why not at once, and [`codec`] who decodes compressed pixels.
+//! The data set is read by dicom-rs; `layout` says why not at once, and `codec` who decodes compressed pixels.
 
 mod attributes;
 mod codec;
@@ -11,8 +11,6 @@ mod identity;
 mod layout;
 mod series;
 mod syntax;
-#[cfg(test)]
-mod tests;
 
 pub use attributes::Shape;
 pub use frame::{FrameInfo, Place};
