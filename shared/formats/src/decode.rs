@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 use thiserror::Error;
 
 use crate::colour::{colourfulness, luma};
-use crate::limits::{MAX_DECODE_BYTES, MAX_PIXELS, MAX_SIDE};
+pub use crate::limits::{MAX_DECODE_BYTES, MAX_PIXELS, MAX_SIDE};
 use crate::scan::{Scan, ScanError};
 use crate::text::one_line;
 
