@@ -110,7 +110,8 @@ fn study(files: &[(&str, &[u8])]) {
         );
     }
     for failure in &study.failures {
-        assert!(!failure.error.to_string().contains('\n'));
+        let text = failure.error.to_string();
+        assert!(!text.contains('\n'), "{text}");
     }
     if let Some((_, last)) = files.last().filter(|_| files.len() > 1) {
         assert_eq!(*last, GOOD);

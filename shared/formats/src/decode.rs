@@ -6,8 +6,9 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 use thiserror::Error;
 
 use crate::colour::{colourfulness, luma};
-use crate::limits::{MAX_DECODE_BYTES, MAX_PIXELS, MAX_SIDE};
+pub use crate::limits::{MAX_DECODE_BYTES, MAX_PIXELS, MAX_SIDE};
 use crate::scan::{Scan, ScanError};
+use crate::text::one_line;
 
 /// Why a file cannot be read as a scan; each message is one line fit for a person.
 #[derive(Debug, Error)]
@@ -84,11 +85,11 @@ pub fn decode(bytes: &[u8]) -> Result<Scan, DecodeError> {
     }
     let damaged = |error: ImageError| match error {
         ImageError::Unsupported(_) => DecodeError::UnsupportedFormat {
-            format: format!("{name} ({error})"),
+            format: one_line(&format!("{name} ({error})"), 160),
         },
         _ => DecodeError::Damaged {
             format: name.clone(),
-            reason: one_line(&error.to_string()),
+            reason: one_line(&error.to_string(), 160),
         },
     };
 
@@ -170,10 +171,6 @@ fn format_name(format: ImageFormat) -> String {
             .first()
             .map_or_else(|| format!("{other:?}"), |e| e.to_uppercase()),
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Number of colour components that a JPEG's header states: 1 grey, 3 colour, 4 CMYK.

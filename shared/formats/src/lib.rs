@@ -4,7 +4,7 @@
 //! - [`read_files`]: any number of files to a [`Study`] of pictures, volumes and stacks, with what
 //!   could not be read beside it,
 //! - [`read_scan`]: one file to one [`Scan`], as data sets need it,
-//! - [`detect`]: what a file is,
+//! - [`detect()`]: what a file is,
 //! - [`volume`]: planes, slices and orientation letters in radiological convention,
 //! - [`decode`], `dicom`, `nifti`, `archive`: the formats, each behind a feature of its name (`images` for
 //!   the first).

@@ -302,6 +302,15 @@ fn refusals_say_what_the_file_is() {
         .bytes();
     let text = refused(&hevc).to_string();
     assert!(text.contains("HEVC") && text.contains("gdcmconv"), "{text}");
+    // A transfer syntax that spoils the line.
+    let mut odd = Dicom::grey8(1, 1, &[0]).bytes();
+    let at = odd.windows(5).position(|w| w == b"1.2.1").unwrap();
+    odd[at + 1] = b'\n';
+    assert!(
+        refused(&odd)
+            .to_string()
+            .contains("unknown transfer syntax")
+    );
     let huge = Dicom::grey8(60_000, 60_000, &[0; 4]).bytes();
     assert!(matches!(refused(&huge), DicomError::TooLarge { .. }));
     let many = Dicom::grey8(100, 100, &[0; 4])

@@ -11,15 +11,12 @@ use crate::text::one_line;
 /// An attribute set: a file's own, or an item's of one of its sequences.
 pub type Object = InMemDicomObject;
 
-/// What is read beside the identifying attributes of [`super::identity`].
-pub const WANTED: [Tag; 55] = [
+/// What of the file itself, not of its sequences, is read beside the identifying attributes of [`super::identity`].
+pub const WANTED: &[Tag] = &[
     tags::SPECIFIC_CHARACTER_SET,
     tags::SOP_CLASS_UID,
-    tags::SOP_INSTANCE_UID,
-    tags::MODALITY,
     tags::SERIES_INSTANCE_UID,
     tags::INSTANCE_NUMBER,
-    tags::IMAGE_TYPE,
     tags::IMAGE_POSITION_PATIENT,
     tags::IMAGE_ORIENTATION_PATIENT,
     tags::PIXEL_SPACING,
@@ -44,8 +41,6 @@ pub const WANTED: [Tag; 55] = [
     tags::RESCALE_INTERCEPT,
     tags::RESCALE_SLOPE,
     tags::MODALITY_LUT_SEQUENCE,
-    tags::LUT_DESCRIPTOR,
-    tags::LUT_DATA,
     tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
     tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
     tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
@@ -54,20 +49,6 @@ pub const WANTED: [Tag; 55] = [
     tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
     tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
-    tags::PLANE_POSITION_SEQUENCE,
-    tags::PLANE_ORIENTATION_SEQUENCE,
-    tags::PIXEL_MEASURES_SEQUENCE,
-    tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
-    tags::FRAME_VOILUT_SEQUENCE,
-    tags::BURNED_IN_ANNOTATION,
-    tags::PATIENT_IDENTITY_REMOVED,
-    tags::LATERALITY,
-    tags::FRAME_CONTENT_SEQUENCE,
-    tags::IN_STACK_POSITION_NUMBER,
-    tags::STACK_ID,
-    tags::TEMPORAL_POSITION_INDEX,
-    tags::SLICE_LOCATION,
-    tags::MEDIA_STORAGE_SOP_CLASS_UID,
 ];
 
 /// A text, without what pads it.

@@ -8,7 +8,7 @@ use super::attributes::{Object, text};
 use crate::identity::IdentifyingTag;
 
 /// The attributes with their keywords.
-pub const IDENTIFYING: [(Tag, &str); 61] = [
+pub const IDENTIFYING: &[(Tag, &str)] = &[
     (tags::PATIENT_NAME, "PatientName"),
     (tags::PATIENT_ID, "PatientID"),
     (tags::ISSUER_OF_PATIENT_ID, "IssuerOfPatientID"),

@@ -1,5 +1,7 @@
 //! Transfer syntaxes: how a file's data set is written and its pixels are compressed.
 
+use crate::text::one_line;
+
 /// How pixels are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
@@ -100,7 +102,8 @@ impl Syntax {
         });
         let (end, name, codec) = known.unwrap_or(("?", "unknown transfer syntax", Codec::Unread));
         Self {
-            uid: uid.to_owned(),
+            // It stands in messages.
+            uid: one_line(uid, 64),
             name,
             explicit: !end.is_empty(),
             big_endian: end == ".2",

@@ -2,8 +2,8 @@
 
 mod names;
 mod reader;
-#[cfg(test)]
-mod tests;
+#[cfg(feature = "dicom")]
+mod series;
 
 pub use names::{clean_name, is_clutter};
 

@@ -39,6 +39,7 @@ pub fn is_clutter(name: &str) -> bool {
 }
 
 /// The folder that all names share; the first name where there is none, or only one name.
+#[cfg(feature = "dicom")]
 pub fn common(names: &[String]) -> String {
     let [first, rest @ ..] = names else {
         return String::new();
@@ -77,6 +78,7 @@ mod tests {
         assert!(!is_clutter("cd/IM0001"));
     }
 
+    #[cfg(feature = "dicom")]
     #[test]
     fn a_series_is_named_by_its_folder() {
         let names = ["a/b/1.dcm", "a/b/2.dcm", "a/c/3.dcm"].map(String::from);

@@ -1,6 +1,6 @@
 //! Reads one file after another and puts together what belongs together.
 
-use super::names::{clean_name, common, is_clutter};
+use super::names::{clean_name, is_clutter};
 use super::{Content, Failure, Item, Study};
 use crate::detect::{FileKind, detect};
 use crate::error::ReadError;
@@ -9,17 +9,20 @@ use crate::scan::Scan;
 
 /// Collects what the files hold.
 pub struct Reader {
+    #[cfg_attr(
+        not(feature = "nifti"),
+        expect(dead_code, reason = "only NIfTI files have them")
+    )]
     time_point: usize,
     /// Items with the number of their first file.
-    items: Vec<(usize, Item)>,
+    pub(super) items: Vec<(usize, Item)>,
     study: Study,
     /// Names of all files, in the order of reading.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     pixels_left: u64,
+    /// Frames of DICOM files, put together at the end.
     #[cfg(feature = "dicom")]
-    slices: Vec<crate::dicom::Slice>,
-    #[cfg(feature = "dicom")]
-    identifying: std::collections::HashMap<usize, Vec<crate::identity::IdentifyingTag>>,
+    pub(super) series: super::series::Series,
 }
 
 impl Reader {
@@ -31,9 +34,7 @@ impl Reader {
             names: Vec::new(),
             pixels_left: MAX_STUDY_PIXELS,
             #[cfg(feature = "dicom")]
-            slices: Vec::new(),
-            #[cfg(feature = "dicom")]
-            identifying: std::collections::HashMap::new(),
+            series: super::series::Series::default(),
         }
     }
 
@@ -79,7 +80,7 @@ impl Reader {
         self.fail(name.to_owned(), ReadError::NotBuilt { kind: "zip" });
     }
 
-    fn fail(&mut self, name: String, error: ReadError) {
+    pub(super) fn fail(&mut self, name: String, error: ReadError) {
         self.study.failures.push(Failure { name, error });
     }
 
@@ -118,7 +119,7 @@ impl Reader {
     }
 
     /// Counts pixels, before or right after they take memory.
-    fn pay(&mut self, pixels: u64) -> Result<(), ReadError> {
+    pub(super) fn pay(&mut self, pixels: u64) -> Result<(), ReadError> {
         self.pixels_left = self
             .pixels_left
             .checked_sub(pixels)
@@ -139,103 +140,15 @@ impl Reader {
         Err(ReadError::NotBuilt { kind: "NIfTI" })
     }
 
-    #[cfg(feature = "dicom")]
-    fn dicom(&mut self, source: usize, name: &str, bytes: &[u8]) -> Result<(), ReadError> {
-        use crate::dicom::{DicomError, DicomFile, Slice};
-
-        let file = DicomFile::parse(bytes).map_err(|error| match error {
-            DicomError::Directory => ReadError::Directory,
-            error => error.into(),
-        })?;
-        self.pay(file.frames() as u64 * file.shape().pixels() as u64)?;
-        let (mut read, mut failed) = (0, None);
-        for frame in 0..file.frames() {
-            match (file.scan(frame), file.info(frame)) {
-                (Ok(scan), Some(info)) => {
-                    read += 1;
-                    self.slices.push(Slice {
-                        scan,
-                        info: info.clone(),
-                        series: file.series_uid().map(str::to_owned),
-                        instance: file.instance_number(),
-                        source,
-                    });
-                }
-                (Err(error), _) if failed.is_none() => failed = Some(error),
-                _ => {}
-            }
-        }
-        self.identifying.insert(source, file.identifying().to_vec());
-        if let Some(error) = failed {
-            // What could be decoded stays.
-            return Err(error.into());
-        }
-        if file.missing_frames() > 0 && read > 0 {
-            self.fail(
-                name.to_owned(),
-                DicomError::MissingFrames {
-                    found: read,
-                    expected: read + file.missing_frames(),
-                }
-                .into(),
-            );
-        }
-        Ok(())
-    }
-
     #[cfg(not(feature = "dicom"))]
     fn dicom(&mut self, _: usize, _: &str, _: &[u8]) -> Result<(), ReadError> {
         Err(ReadError::NotBuilt { kind: "DICOM" })
     }
 
-    /// Puts series together.
-    #[cfg(feature = "dicom")]
-    fn series(&mut self) {
-        use crate::dicom::{Group, group};
-
-        for group in group(std::mem::take(&mut self.slices)) {
-            let (content, sources) = match group {
-                Group::Single(slice) => (Content::Picture(slice.scan), vec![slice.source]),
-                Group::Volume(volume, sources) => (Content::Volume(volume), sources),
-                Group::Stack(slices) => {
-                    let mut sources: Vec<usize> = slices.iter().map(|s| s.source).collect();
-                    sources.dedup();
-                    let scans = slices.into_iter().map(|slice| slice.scan).collect();
-                    (Content::Stack(scans), sources)
-                }
-            };
-            let first = sources.iter().copied().min().unwrap_or_default();
-            let mut identifying: Vec<crate::identity::IdentifyingTag> = Vec::new();
-            for tag in sources
-                .iter()
-                .filter_map(|s| self.identifying.get(s))
-                .flatten()
-            {
-                // Of a series the first file's word stands for all.
-                if !identifying.iter().any(|known| known.tag == tag.tag) {
-                    identifying.push(tag.clone());
-                }
-            }
-            let sources: Vec<String> = sources
-                .iter()
-                .filter_map(|source| self.names.get(*source).cloned())
-                .collect();
-            let item = Item {
-                name: common(&sources),
-                sources,
-                kind: FileKind::Dicom,
-                content,
-                identifying,
-                time_points: 1,
-            };
-            self.items.push((first, item));
-        }
-    }
-
     /// All that was read.
     pub fn finish(mut self) -> Study {
         #[cfg(feature = "dicom")]
-        self.series();
+        self.put_together();
         self.items.sort_by_key(|(source, _)| *source);
         self.study.items = self.items.into_iter().map(|(_, item)| item).collect();
         self.study
@@ -262,22 +175,8 @@ fn picture(kind: FileKind, bytes: &[u8]) -> Result<Scan, ReadError> {
 /// See [`super::read_scan`].
 pub fn read_scan(bytes: &[u8]) -> Result<Scan, ReadError> {
     let scan = match detect(bytes) {
-        #[cfg(feature = "dicom")]
-        FileKind::Dicom => {
-            let file = crate::dicom::DicomFile::parse(bytes)?;
-            file.scan(file.frames() / 2)?
-        }
-        #[cfg(feature = "nifti")]
-        FileKind::Nifti | FileKind::NiftiGz => {
-            use crate::volume::Plane;
-
-            let volume = crate::nifti::NiftiFile::parse(bytes)?.volume(0)?;
-            volume.slice(Plane::Axial, volume.middle(Plane::Axial))?
-        }
-        #[cfg(not(all(feature = "dicom", feature = "nifti")))]
-        kind @ (FileKind::Dicom | FileKind::Nifti | FileKind::NiftiGz) => {
-            return Err(ReadError::NotBuilt { kind: kind.name() });
-        }
+        FileKind::Dicom => dicom_scan(bytes)?,
+        FileKind::Nifti | FileKind::NiftiGz => nifti_scan(bytes)?,
         FileKind::Zip => {
             return Err(ReadError::Archive {
                 place: "where one picture is wanted",
@@ -286,4 +185,28 @@ pub fn read_scan(bytes: &[u8]) -> Result<Scan, ReadError> {
         kind => picture(kind, bytes)?,
     };
     Ok(scan.to_square_pixels()?)
+}
+
+#[cfg(feature = "dicom")]
+fn dicom_scan(bytes: &[u8]) -> Result<Scan, ReadError> {
+    let file = crate::dicom::DicomFile::parse(bytes)?;
+    Ok(file.scan(file.frames() / 2)?)
+}
+
+#[cfg(not(feature = "dicom"))]
+fn dicom_scan(_: &[u8]) -> Result<Scan, ReadError> {
+    Err(ReadError::NotBuilt { kind: "DICOM" })
+}
+
+#[cfg(feature = "nifti")]
+fn nifti_scan(bytes: &[u8]) -> Result<Scan, ReadError> {
+    use crate::volume::Plane;
+
+    let volume = crate::nifti::NiftiFile::parse(bytes)?.volume(0)?;
+    volume.slice(Plane::Axial, volume.middle(Plane::Axial))
+}
+
+#[cfg(not(feature = "nifti"))]
+fn nifti_scan(_: &[u8]) -> Result<Scan, ReadError> {
+    Err(ReadError::NotBuilt { kind: "NIfTI" })
 }

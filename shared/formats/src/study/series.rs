@@ -1,0 +1,111 @@
+//! DICOM files of a study: read one by one, put together at the end.
+
+use std::collections::HashMap;
+
+use super::names::common;
+use super::reader::Reader;
+use super::{Content, Item};
+use crate::detect::FileKind;
+use crate::dicom::{DicomError, DicomFile, Group, Slice, group};
+use crate::error::ReadError;
+use crate::identity::IdentifyingTag;
+
+/// What DICOM files held.
+#[derive(Default)]
+pub struct Series {
+    slices: Vec<Slice>,
+    /// By the number of the file.
+    identifying: HashMap<usize, Vec<IdentifyingTag>>,
+}
+
+impl Reader {
+    /// Reads a DICOM file; what its frames belong to shows at the end.
+    pub(super) fn dicom(
+        &mut self,
+        source: usize,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<(), ReadError> {
+        let file = DicomFile::parse(bytes).map_err(|error| match error {
+            DicomError::Directory => ReadError::Directory,
+            error => error.into(),
+        })?;
+        self.pay(file.frames() as u64 * file.shape().pixels() as u64)?;
+        let (mut read, mut failed) = (0, None);
+        for frame in 0..file.frames() {
+            match (file.scan(frame), file.info(frame)) {
+                (Ok(scan), Some(info)) => {
+                    read += 1;
+                    self.series.slices.push(Slice {
+                        scan,
+                        info: info.clone(),
+                        series: file.series_uid().map(str::to_owned),
+                        instance: file.instance_number(),
+                        source,
+                    });
+                }
+                (Err(error), _) if failed.is_none() => failed = Some(error),
+                _ => {}
+            }
+        }
+        self.series
+            .identifying
+            .insert(source, file.identifying().to_vec());
+        if let Some(error) = failed {
+            // What could be decoded stays.
+            return Err(error.into());
+        }
+        if file.missing_frames() > 0 && read > 0 {
+            self.fail(
+                name.to_owned(),
+                DicomError::MissingFrames {
+                    found: read,
+                    expected: read + file.missing_frames(),
+                }
+                .into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Puts series together.
+    pub(super) fn put_together(&mut self) {
+        for group in group(std::mem::take(&mut self.series.slices)) {
+            let (content, sources) = match group {
+                Group::Single(slice) => (Content::Picture(slice.scan), vec![slice.source]),
+                Group::Volume(volume, sources) => (Content::Volume(volume), sources),
+                Group::Stack(slices) => {
+                    let mut sources: Vec<usize> = slices.iter().map(|s| s.source).collect();
+                    sources.dedup();
+                    let scans = slices.into_iter().map(|slice| slice.scan).collect();
+                    (Content::Stack(scans), sources)
+                }
+            };
+            let first = sources.iter().copied().min().unwrap_or_default();
+            let mut identifying: Vec<IdentifyingTag> = Vec::new();
+            for tag in sources
+                .iter()
+                .filter_map(|s| self.series.identifying.get(s))
+                .flatten()
+            {
+                // Of a series the first file's word stands for all.
+                if !identifying.iter().any(|known| known.tag == tag.tag) {
+                    identifying.push(tag.clone());
+                }
+            }
+            let sources: Vec<String> = sources
+                .iter()
+                .filter_map(|source| self.names.get(*source).cloned())
+                .collect();
+            let item = Item {
+                name: common(&sources),
+                sources,
+                kind: FileKind::Dicom,
+                content,
+                identifying,
+                time_points: 1,
+            };
+            self.items.push((first, item));
+        }
+    }
+}
