@@ -1,7 +1,7 @@
 //! The viewer: a drop zone first, then the scan with its heat map.
 
 use crate::intake;
-use crate::language::{decimal, percent_with, t, tr, tv};
+use crate::language::{decimal, percent_with, tr, tv};
 use crate::pixels;
 use crate::state::{Desk, Name, Outcome, Phase};
 use crate::words;
@@ -36,7 +36,7 @@ pub fn Viewer() -> impl IntoView {
         }
     });
     view! {
-        <section class="viewer" aria-label=move || t("viewer.label")>
+        <section class="viewer" aria-label=tr("viewer.label")>
             <input
                 type="file"
                 id="file"
