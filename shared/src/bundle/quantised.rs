@@ -51,7 +51,7 @@ pub fn quantise(values: &[f32], rows: usize, bits: u32) -> Quantised {
 
 /// The values again; `None` where the scales are not one for each of equally long rows.
 pub fn dequantise(values: &[i8], scales: &[f32]) -> Option<Vec<f32>> {
-    if scales.is_empty() || values.len() % scales.len() != 0 {
+    if scales.is_empty() || !values.len().is_multiple_of(scales.len()) {
         return None;
     }
     let length = (values.len() / scales.len()).max(1);
