@@ -155,22 +155,20 @@ impl Desk {
                 layer,
                 channels,
                 seen,
-            } => {
-                if explain.take(id) == Some(Wanted::Layer) {
-                    let channels = channels.into_iter().zip(bytes());
-                    explain.layer.set(Some(Arc::new(LayerView {
-                        layers,
-                        shown: layer as usize,
-                        channels: channels
-                            .map(|((index, activity), values)| Channel {
-                                index,
-                                activity,
-                                values,
-                            })
-                            .collect(),
-                        seen,
-                    })));
-                }
+            } if explain.take(id) == Some(Wanted::Layer) => {
+                let channels = channels.into_iter().zip(bytes());
+                explain.layer.set(Some(Arc::new(LayerView {
+                    layers,
+                    shown: layer as usize,
+                    channels: channels
+                        .map(|((index, activity), values)| Channel {
+                            index,
+                            activity,
+                            values,
+                        })
+                        .collect(),
+                    seen,
+                })));
             }
             _ => {}
         }
