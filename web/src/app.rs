@@ -6,7 +6,7 @@ use crate::facts::FactsDialog;
 use crate::footer::Footer;
 use crate::intake;
 use crate::lab::Lab;
-use crate::language::{Chooser, Line, t, tr};
+use crate::language::{Chooser, Line, tr};
 use crate::loading::{Failure, Loading};
 use crate::offline;
 use crate::samples::Samples;
@@ -109,7 +109,7 @@ fn Banner(class: &'static str, line: Line, close: impl Fn() + 'static) -> impl I
     view! {
         <div class=class>
             <p>{move || line.text()}</p>
-            <button type="button" class="close" aria-label=move || t("dismiss") on:click=move |_| close()>
+            <button type="button" class="close" aria-label=tr("dismiss") on:click=move |_| close()>
                 <svg viewBox="0 0 16 16" aria-hidden="true">
                     <path d="M3.5 3.5l9 9m0-9l-9 9" />
                 </svg>

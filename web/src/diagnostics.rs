@@ -76,7 +76,7 @@ pub fn DiagnosticsDialog() -> impl IntoView {
                 lang="en"
                 dir="ltr"
                 hidden=move || content.read().is_empty()
-                aria-label=move || t("diagnostics.title")
+                aria-label=tr("diagnostics.title")
                 prop:value=content
                 node_ref=area
             ></textarea>

@@ -1,6 +1,6 @@
 //! A sheet over the page: closed at first; Esc closes it, as do its button and a press beside it.
 
-use crate::language::t;
+use crate::language::tr;
 use leptos::ev::MouseEvent;
 use leptos::html::Dialog;
 use leptos::prelude::*;
@@ -57,7 +57,7 @@ pub fn Sheet(
                     <button
                         type="button"
                         class="close"
-                        aria-label=move || t("close")
+                        aria-label=tr("close")
                         on:click=move |_| close()
                     >
                         <svg viewBox="0 0 16 16" aria-hidden="true">

@@ -2,7 +2,7 @@
 
 use crate::dialog::{self, Sheet};
 use crate::label::{self, Group, Section, Table, Words};
-use crate::language::{t, tr};
+use crate::language::tr;
 use crate::state::Desk;
 use leptos::prelude::*;
 
@@ -15,7 +15,7 @@ pub fn FactsButton() -> impl IntoView {
             type="button"
             class="small-button facts-button"
             aria-haspopup="dialog"
-            aria-label=move || t("facts.button_long")
+            aria-label=tr("facts.button_long")
             on:click=move |_| dialog::open(desk.facts)
         >
             {tr("facts.button")}

@@ -45,7 +45,8 @@ fn main() {
     std::panic::set_hook(Box::new(|info| {
         web_sys::console::error_1(&info.to_string().into());
     }));
-    leptos::task::spawn_local(async {
+    // Leptos has its own way to start tasks only once something is mounted.
+    wasm_bindgen_futures::spawn_local(async {
         offline::hand_over().await;
         language::start().await;
         // The notice that stands in the file until the page can speak.

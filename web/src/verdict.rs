@@ -258,7 +258,7 @@ pub fn Caution() -> impl IntoView {
         }
     };
     view! {
-        <section class="card caution" aria-label=move || t("caution.label")>
+        <section class="card caution" aria-label=tr("caution.label")>
             <p>
                 <strong>{tr("caution.strong")}</strong> " " {tr("caution.what")}
             </p>

@@ -3,7 +3,7 @@
 use crate::canvas::paint;
 use crate::heat::{self, Contour, HeatControls};
 use crate::intake;
-use crate::language::{decimal, t, tr, tv};
+use crate::language::{decimal, tr, tv};
 use crate::pixels;
 use crate::state::{Desk, Name, Outcome, Phase};
 use crate::words;
@@ -34,7 +34,7 @@ pub fn Viewer() -> impl IntoView {
         }
     });
     view! {
-        <section class="viewer" aria-label=move || t("viewer.label")>
+        <section class="viewer" aria-label=tr("viewer.label")>
             <input
                 type="file"
                 id="file"

@@ -1,6 +1,6 @@
 //! The chooser of languages.
 
-use super::{code, start, t, tr};
+use super::{code, start, tr};
 use crate::language::Line;
 use crate::state::Desk;
 use leptos::prelude::*;
@@ -47,7 +47,7 @@ pub fn Chooser() -> impl IntoView {
             <select
                 id="language"
                 prop:value=code
-                title=move || t("language.label")
+                title=tr("language.label")
                 on:change:target=move |event| choose(event.target().value())
             >
                 {options.collect_view()}
