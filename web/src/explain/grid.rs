@@ -57,7 +57,7 @@ pub fn Compare() -> impl IntoView {
         <div
             class="methods"
             role="radiogroup"
-            aria-label=move || t("explain.maps")
+            aria-label=tr("explain.maps")
             style:--classes=move || classes.read().len().to_string()
         >
             <div class="method heads" aria-hidden="true">

@@ -3,7 +3,7 @@
 use super::Tool;
 use super::pose::Pose;
 use crate::canvas::paint;
-use crate::language::{percent_with, t, tv};
+use crate::language::{percent_with, tr, tv};
 use crate::pixels;
 use crate::state::Desk;
 use leptos::ev::{KeyboardEvent, PointerEvent};
@@ -158,7 +158,7 @@ pub fn Stage() -> impl IntoView {
             node_ref=frame
             tabindex="0"
             role="application"
-            aria-label=move || t("poke.stage")
+            aria-label=tr("poke.stage")
             aria-describedby="poke-keys"
             style:--ratio=move || {
                 let [width, height] = size();
