@@ -100,7 +100,7 @@ fn name([vendor, architecture, device, description]: &[String; 4]) -> String {
 }
 
 fn is_software(words: &[String; 4]) -> bool {
-    let words = words.join(" ").to_lowercase();
+    let words = words.join(" ").to_ascii_lowercase();
     [
         "swiftshader",
         "llvmpipe",
