@@ -73,7 +73,7 @@ async fn held_to_golden<E: Engine>(name: &str) {
         assert!(logits < TOLERANCE, "{kind}: logits differ by {logits}");
         assert!(worst(&expected["probabilities"], &result.probabilities) < TOLERANCE);
         let plane = preprocess(&scan, &bundle.manifest.input).values;
-        let alone = engine.probabilities(&plane).await.unwrap();
+        let alone = engine.pipeline().probabilities(&plane).await.unwrap();
         assert!(worst(&expected["probabilities"], &alone) < TOLERANCE);
         for (class, map) in result.maps.iter().enumerate() {
             let maps = worst(&expected["maps"][class], map.values());
