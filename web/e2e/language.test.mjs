@@ -45,7 +45,7 @@ describe('languages', () => {
     assert.deepEqual(fetched(), ['languages/de.json']);
     await drop(page, 'scan.png', png(200, 160));
     const shown = await result(page, 'scan.png');
-    assert.match(shown.verdict, /^(Gliom|Meningeom|Kein Tumor|Hypophysentumor) — (> )?\d+(,\d)?\s%$/);
+    assert.match(shown.verdict, /^(Gliom|Meningeom|Kein Tumor|Hypophysen\u00adtumor) — (> )?\d+(,\d)?\s%$/);
     assert.match(shown.heat, /\d+\s% vom linken und .*\d+\s% vom oberen Bildrand/);
     await noProblems(page);
     await page.context().close();

@@ -47,10 +47,10 @@ pub fn FactsDialog() -> impl IntoView {
     }
 }
 
-/// Words in an element that says whose they are: a manifest's are in English, whatever the page speaks.
+/// Words; a manifest's say that they are in English, whatever the page speaks.
 fn words(words: Words) -> impl IntoView {
     match words {
-        Words::Ours(text) => view! { <bdi>{text}</bdi> }.into_any(),
+        Words::Ours(text) => text.into_any(),
         Words::Manifest(text) => view! { <bdi lang="en">{text}</bdi> }.into_any(),
     }
 }

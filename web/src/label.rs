@@ -404,7 +404,11 @@ fn limits(manifest: &Manifest) -> Section {
                 .map(|class| words::class_title(class))
                 .collect();
             vec![
-                tv("label.knows", &[("classes", classes.join(", ").into())]).into(),
+                tv(
+                    "label.knows",
+                    &[("classes", classes.join(&t("list.separator")).into())],
+                )
+                .into(),
                 t("label.no_limits").into(),
             ]
         }),

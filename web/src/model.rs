@@ -8,7 +8,7 @@ pub use details::{
     Calibration, DataSource, Facts, Metrics, Split, Strangeness, Training, Trust, Uncertainty,
 };
 
-use crate::language::tv;
+use crate::language::{t, tv};
 use serde::Deserialize;
 
 /// `models/index.json`.
@@ -112,7 +112,7 @@ impl Manifest {
                 }
             })
             .collect();
-        (!sources.is_empty()).then(|| sources.join(", "))
+        (!sources.is_empty()).then(|| sources.join(&t("list.separator")))
     }
 
     /// The uncertainty above which an answer is unsure, where it was measured.

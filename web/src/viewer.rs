@@ -199,7 +199,7 @@ fn Caption(
         <div class="caption">
             <p>
                 <span id="file-name">{move || text().map(|text| text.0)}</span>
-                <span class="number">{move || text().map(|text| text.1)}</span>
+                <span class="number" dir="ltr">{move || text().map(|text| text.1)}</span>
             </p>
             <button type="button" class="button" node_ref=button on:click=move |_| pick()>
                 {tr("viewer.open_another")}
