@@ -106,9 +106,9 @@ describe('explanations', () => {
     const first = await canvas(page, '#overlay');
     const chosen = bars.findIndex((bar) => bar.chosen);
     // Grad-CAM and HiResCAM are one map in these networks, LayerCAM is another.
-    await row(page, 'HiresCam').locator('input').nth(chosen).check({ force: true });
+    await row(page, 'HiresCam').locator('.cell').nth(chosen).click();
     assert.equal((await canvas(page, '#overlay')).hash, first.hash);
-    await row(page, 'LayerCam').locator('input').nth(chosen).check({ force: true });
+    await row(page, 'LayerCam').locator('.cell').nth(chosen).click();
     await page.waitForFunction(() => /LayerCAM/.test(document.querySelector('#overlay').getAttribute('aria-label')));
     assert.notEqual((await canvas(page, '#overlay')).hash, first.hash);
     assert.match(await page.textContent('#on-scan'), /^On the scan: LayerCAM, /);
@@ -158,7 +158,7 @@ describe('explanations', () => {
       const told = await page.evaluate(() => globalThis.told);
       assert.ok(told.every((line) => /^\d+ of \d+ passes$/.test(line)), told.join(' | '));
       const best = bars.findIndex((bar) => bar.predicted);
-      await row(page, method).locator('input').nth(best).check({ force: true });
+      await row(page, method).locator('.cell').nth(best).click();
       const { heat } = await read(page);
       if (method === 'Occlusion') assert.match(heat, /lowers the probability of .* by [\d.]+ percentage points|No single place matters/);
       else assert.match(heat, /strongest|Nothing in the picture/);

@@ -50,7 +50,10 @@ export async function record({ prefix = '/' } = {}) {
     }
     const answer = answers.get(path);
     const target = new URL(request.url.slice(prefix.length), SERVED);
-    const upstream = http.request(target, { method: request.method, headers: { ...request.headers, host: target.host } });
+    const sent = { ...request.headers, host: target.host };
+    // "Not modified" is said of the served file, not of the answer in its place.
+    if (answer) for (const name of ['if-none-match', 'if-modified-since']) delete sent[name];
+    const upstream = http.request(target, { method: request.method, headers: sent });
     upstream.on('response', (reply) => {
       const chunks = [];
       reply.on('data', (data) => chunks.push(data));
@@ -61,6 +64,7 @@ export async function record({ prefix = '/' } = {}) {
         if (answer) ({ status = status, body = body } = (await answer(body)) ?? {});
         if (status !== 304) headers['content-length'] = String(body.length);
         delete headers['transfer-encoding'];
+        if (answer) for (const name of ['etag', 'last-modified']) delete headers[name];
         response.writeHead(status, headers);
         response.end(body);
       });

@@ -43,6 +43,8 @@ pub fn DiagnosticsDialog() -> impl IntoView {
             let text = text(desk).await;
             content.set(text.clone());
             let done = to_clipboard(&text).await;
+            // Only once it is shown can it be selected.
+            leptos::task::tick().await;
             if !done && let Some(area) = area.get_untracked() {
                 area.select();
             }
