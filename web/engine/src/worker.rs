@@ -1,5 +1,5 @@
 //! The loop that every engine's worker runs: messages in, one at a time, answers out. What a scan is held
-//! for is in [`crate::explain`].
+//! for is in the module `explain`.
 
 use crate::answer;
 use crate::explain::{Held, Job};
