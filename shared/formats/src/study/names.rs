@@ -8,9 +8,11 @@ const LONGEST: usize = 240;
 /// A name without anything that leads elsewhere or spoils a line: no `..`, no drive, no root, no control
 /// characters, `/` between folders.
 pub fn clean_name(name: &str) -> String {
-    let parts: Vec<&str> = name
+    let parts: Vec<String> = name
         .split(['/', '\\'])
-        .filter(|part| !matches!(*part, "" | "." | "..") && !is_drive(part))
+        // First cleaned, then judged: a control character may hide two dots.
+        .map(|part| one_line(part, LONGEST))
+        .filter(|part| !matches!(part.as_str(), "" | "." | "..") && !is_drive(part))
         .collect();
     let name = one_line(&parts.join("/"), LONGEST);
     if name.is_empty() {
@@ -72,6 +74,7 @@ mod tests {
     fn names_lead_nowhere() {
         assert_eq!(clean_name("../../etc/passwd"), "etc/passwd");
         assert_eq!(clean_name("C:\\scans\\..\\a\nb.dcm"), "scans/a b.dcm");
+        assert_eq!(clean_name("a/\u{7}../ . /b"), "a/b");
         assert_eq!(clean_name("///"), "unnamed");
         assert!(is_clutter("__MACOSX/head/._a.dcm"));
         assert!(is_clutter("cd/DICOMDIR"));
