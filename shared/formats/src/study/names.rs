@@ -1,5 +1,6 @@
 //! Names of files: shown to people, never used as paths.
 
+use super::SkipReason;
 use crate::text::one_line;
 
 /// The longest part of a name that is kept.
@@ -26,18 +27,25 @@ fn is_drive(part: &str) -> bool {
     matches!(part.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic())
 }
 
-/// Whether a file is one that systems leave behind: macOS resource forks and folder settings, thumbnails, or
-/// the index of a DICOM medium.
+/// Whether a file is one that is passed over by its name, see [`skip_reason`].
 pub fn is_clutter(name: &str) -> bool {
+    skip_reason(name).is_some()
+}
+
+/// Why a file is passed over by its name: macOS resource forks and folder settings, thumbnails, or the index of
+/// a DICOM medium.
+pub fn skip_reason(name: &str) -> Option<SkipReason> {
     let mut parts = name.split(['/', '\\']).rev();
     let file = parts.next().unwrap_or_default();
     let lower = file.to_ascii_lowercase();
-    file.starts_with("._")
-        || matches!(
-            lower.as_str(),
-            ".ds_store" | "thumbs.db" | "desktop.ini" | "dicomdir"
-        )
-        || parts.any(|folder| folder == "__MACOSX")
+    let clutter = file.starts_with("._")
+        || matches!(lower.as_str(), ".ds_store" | "thumbs.db" | "desktop.ini")
+        || parts.any(|folder| folder == "__MACOSX");
+    if clutter {
+        Some(SkipReason::Clutter)
+    } else {
+        (lower == "dicomdir").then_some(SkipReason::Index)
+    }
 }
 
 /// The folder that all names share; the first name where there is none, or only one name.
