@@ -60,14 +60,21 @@ pub const TARGETS: [Target; 5] = [
             if let Ok(scan) = read_scan(bytes) {
                 check_scan(&scan);
             }
-            // Twice, so that series are put together, with a good file behind.
-            study(&[("cd/a", bytes), ("cd/b", bytes), ("../c", GOOD)]);
+            // With a slice of the corpus's series, a copy, and a good file behind.
+            study(&[
+                ("cd/a", bytes),
+                ("cd/b", SLICE),
+                ("cd/c", bytes),
+                ("../c", GOOD),
+            ]);
         },
     },
 ];
 
 /// A file that must be read, whatever came before it.
 const GOOD: &[u8] = include_bytes!("../corpus/image/grey.png");
+/// One slice of the series in the corpus.
+const SLICE: &[u8] = include_bytes!("../corpus/dicom/explicit.dcm");
 
 fn dicom(bytes: &[u8]) {
     let Ok(file) = DicomFile::parse(bytes) else {

@@ -8,7 +8,7 @@ use common::{Dicom, gz, nifti, png, zip};
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 use dicom_object::InMemDicomObject;
-use scanlight_formats::study::{Content, Item};
+use scanlight_formats::study::{Content, Item, SkipReason};
 use scanlight_formats::volume::{Orientation, Plane};
 use scanlight_formats::{ReadError, Volume, read_files, read_scan};
 
@@ -95,8 +95,13 @@ fn uneven_slices_make_a_stack_and_repetitions_make_volumes() {
             Dicom::grey16(3, 2, &[7; 6]).slice("2.25.7", 10 + index as u16, 3.0 * index as f64);
         twice.push((format!("{name}b"), again.bytes()));
     }
+    // A copy of a slice is passed over.
+    let (_, copy) = twice[1].clone();
+    twice.push(("copy".into(), copy));
     let study = read_files(twice);
     assert_eq!(study.items.len(), 2);
+    assert_eq!(study.skipped.len(), 1);
+    assert_eq!(study.skipped[0].reason, SkipReason::Copy);
     assert_eq!(volume(&study.items[1]).voxels(), [7.0; 18]);
 }
 
@@ -198,9 +203,17 @@ fn archives_are_read_and_bad_files_stop_nothing() {
             "b.png"
         ]
     );
+    let skipped: Vec<_> = study
+        .skipped
+        .iter()
+        .map(|s| (s.name.as_str(), s.reason))
+        .collect();
     assert_eq!(
-        study.skipped,
-        ["all.zip/__MACOSX/._a.png", "all.zip/cd/DICOMDIR"]
+        skipped,
+        [
+            ("all.zip/__MACOSX/._a.png", SkipReason::Clutter),
+            ("all.zip/cd/DICOMDIR", SkipReason::Index)
+        ]
     );
     let failed: Vec<&str> = study
         .failures

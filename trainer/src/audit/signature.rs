@@ -100,18 +100,16 @@ fn cut(scan: &Scan, region: Region) -> Option<Scan> {
 }
 
 fn storage(bytes: &[u8], scan: &Scan) -> Storage {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let format = reader.as_ref().ok().and_then(ImageReader::format);
-    let format = format.map_or_else(
-        || detect(bytes).name().to_owned(),
-        |f| format!("{f:?}").to_uppercase(),
-    );
-    let colours = reader
+    // Not the image crate's guess: a DICOM file may begin like a TIFF picture.
+    let kind = detect(bytes);
+    let colours = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
         .ok()
+        .filter(|_| kind.is_image())
         .and_then(|reader| reader.into_decoder().ok())
         .map(|decoder| decoder.original_color_type());
     let mode = colours.map_or_else(
-        || "unknown".into(),
+        || "grey".into(),
         |colours| {
             let channels = u16::from(colours.channel_count()).max(1);
             let name = match channels {
@@ -124,7 +122,7 @@ fn storage(bytes: &[u8], scan: &Scan) -> Storage {
         },
     );
     Storage {
-        format,
+        format: kind.name().to_uppercase(),
         mode,
         width: scan.width(),
         height: scan.height(),

@@ -97,7 +97,7 @@ impl PredictArgs {
         }
         eprintln!("For education and research; this is not a diagnosis.");
         if failed > 0 {
-            bail!("{failed} files could not be read as a whole (see above)");
+            bail!("not everything could be read: what is missing is named above ({failed})");
         }
         Ok(())
     }

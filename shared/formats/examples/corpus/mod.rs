@@ -28,7 +28,7 @@ pub fn write(folder: &Path) {
     let shades: Vec<u16> = (0..24 * 16)
         .map(|i| (i % 24 * 150 + i / 24 * 31) as u16)
         .collect();
-    let slice = |z: f64| Dicom::grey16(24, 16, &shades).slice("2.25.7", 1, z);
+    let slice = |z: f64| Dicom::grey16(24, 16, &shades).slice("2.25.7", 1 + z as u16, z);
     for (name, syntax) in [
         ("explicit", uids::EXPLICIT_VR_LITTLE_ENDIAN),
         ("implicit", uids::IMPLICIT_VR_LITTLE_ENDIAN),

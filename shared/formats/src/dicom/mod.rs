@@ -43,6 +43,7 @@ pub struct DicomFile<'a> {
     infos: Vec<FrameInfo>,
     frames: Vec<Vec<Range<usize>>>,
     series: Option<String>,
+    unique: Option<String>,
     instance: Option<i64>,
     identifying: Vec<IdentifyingTag>,
 }
@@ -82,6 +83,7 @@ impl<'a> DicomFile<'a> {
             grey: Grey::read(&object, &shape)?,
             infos: frame::frame_infos(&object, frames.len()),
             series: text(&object, tags::SERIES_INSTANCE_UID),
+            unique: text(&object, tags::SOP_INSTANCE_UID),
             instance: integer(&object, tags::INSTANCE_NUMBER),
             identifying: identity::identifying(&object),
             syntax: layout.syntax,
@@ -114,6 +116,11 @@ impl<'a> DicomFile<'a> {
     /// Identifier of the series that it belongs to.
     pub fn series_uid(&self) -> Option<&str> {
         self.series.as_deref()
+    }
+
+    /// Identifier of this picture: of two files with the same one is a copy.
+    pub fn instance_uid(&self) -> Option<&str> {
+        self.unique.as_deref()
     }
 
     /// Its number within the series.

@@ -57,8 +57,39 @@ pub struct Study {
     pub items: Vec<Item>,
     /// Files that could not be read.
     pub failures: Vec<Failure>,
-    /// Files that were passed over on purpose: what systems and programs leave behind, and DICOMDIR.
-    pub skipped: Vec<String>,
+    /// Files that were passed over on purpose.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A file that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why a file is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SkipReason {
+    /// A system left it behind: resource forks, folder settings, thumbnails.
+    Clutter,
+    /// It is a DICOMDIR, an index of other files.
+    Index,
+    /// A DICOM file with the identifier and the pixels of one before it.
+    Copy,
+}
+
+impl SkipReason {
+    /// In words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Clutter => "left behind by a system",
+            Self::Index => "an index of other files",
+            Self::Copy => "a copy of a picture before it",
+        }
+    }
 }
 
 /// Reads files by their bytes: names are for people alone. A bad file never stops the others.

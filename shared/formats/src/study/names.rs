@@ -1,5 +1,6 @@
 //! Names of files: shown to people, never used as paths.
 
+use super::SkipReason;
 use crate::text::one_line;
 
 /// The longest part of a name that is kept.
@@ -8,9 +9,11 @@ const LONGEST: usize = 240;
 /// A name without anything that leads elsewhere or spoils a line: no `..`, no drive, no root, no control
 /// characters, `/` between folders.
 pub fn clean_name(name: &str) -> String {
-    let parts: Vec<&str> = name
+    let parts: Vec<String> = name
         .split(['/', '\\'])
-        .filter(|part| !matches!(*part, "" | "." | "..") && !is_drive(part))
+        // First cleaned, then judged: a control character may hide two dots.
+        .map(|part| one_line(part, LONGEST))
+        .filter(|part| !matches!(part.as_str(), "" | "." | "..") && !is_drive(part))
         .collect();
     let name = one_line(&parts.join("/"), LONGEST);
     if name.is_empty() {
@@ -24,18 +27,25 @@ fn is_drive(part: &str) -> bool {
     matches!(part.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic())
 }
 
-/// Whether a file is one that systems leave behind: macOS resource forks and folder settings, thumbnails, or
-/// the index of a DICOM medium.
+/// Whether a file is one that is passed over by its name, see [`skip_reason`].
 pub fn is_clutter(name: &str) -> bool {
+    skip_reason(name).is_some()
+}
+
+/// Why a file is passed over by its name: macOS resource forks and folder settings, thumbnails, or the index of
+/// a DICOM medium.
+pub fn skip_reason(name: &str) -> Option<SkipReason> {
     let mut parts = name.split(['/', '\\']).rev();
     let file = parts.next().unwrap_or_default();
     let lower = file.to_ascii_lowercase();
-    file.starts_with("._")
-        || matches!(
-            lower.as_str(),
-            ".ds_store" | "thumbs.db" | "desktop.ini" | "dicomdir"
-        )
-        || parts.any(|folder| folder == "__MACOSX")
+    let clutter = file.starts_with("._")
+        || matches!(lower.as_str(), ".ds_store" | "thumbs.db" | "desktop.ini")
+        || parts.any(|folder| folder == "__MACOSX");
+    if clutter {
+        Some(SkipReason::Clutter)
+    } else {
+        (lower == "dicomdir").then_some(SkipReason::Index)
+    }
 }
 
 /// The folder that all names share; the first name where there is none, or only one name.
@@ -72,6 +82,7 @@ mod tests {
     fn names_lead_nowhere() {
         assert_eq!(clean_name("../../etc/passwd"), "etc/passwd");
         assert_eq!(clean_name("C:\\scans\\..\\a\nb.dcm"), "scans/a b.dcm");
+        assert_eq!(clean_name("a/\u{7}../ . /b"), "a/b");
         assert_eq!(clean_name("///"), "unnamed");
         assert!(is_clutter("__MACOSX/head/._a.dcm"));
         assert!(is_clutter("cd/DICOMDIR"));

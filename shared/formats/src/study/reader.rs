@@ -1,7 +1,7 @@
 //! Reads one file after another and puts together what belongs together.
 
-use super::names::{clean_name, is_clutter};
-use super::{Content, Failure, Item, Study};
+use super::names::{clean_name, skip_reason};
+use super::{Content, Failure, Item, SkipReason, Skipped, Study};
 use crate::detect::{FileKind, detect};
 use crate::error::ReadError;
 use crate::limits::MAX_STUDY_PIXELS;
@@ -40,8 +40,8 @@ impl Reader {
 
     /// Reads one file; an archive's files each.
     pub fn add(&mut self, name: &str, bytes: &[u8]) {
-        if is_clutter(name) {
-            self.study.skipped.push(clean_name(name));
+        if let Some(reason) = skip_reason(name) {
+            self.skip(clean_name(name), reason);
         } else if detect(bytes) == FileKind::Zip {
             self.archive(&clean_name(name), bytes);
         } else {
@@ -55,11 +55,12 @@ impl Reader {
         let result = crate::archive::unpack(
             bytes,
             |inner| {
-                let clutter = is_clutter(inner);
-                if clutter {
-                    skipped.push(format!("{name}/{}", clean_name(inner)));
-                }
-                !clutter
+                let reason = skip_reason(inner);
+                skipped.extend(reason.map(|reason| Skipped {
+                    name: format!("{name}/{}", clean_name(inner)),
+                    reason,
+                }));
+                reason.is_none()
             },
             |inner, unpacked| {
                 let inner = format!("{name}/{}", clean_name(inner));
@@ -80,6 +81,10 @@ impl Reader {
         self.fail(name.to_owned(), ReadError::NotBuilt { kind: "zip" });
     }
 
+    pub(super) fn skip(&mut self, name: String, reason: SkipReason) {
+        self.study.skipped.push(Skipped { name, reason });
+    }
+
     pub(super) fn fail(&mut self, name: String, error: ReadError) {
         self.study.failures.push(Failure { name, error });
     }
@@ -90,7 +95,7 @@ impl Reader {
         self.names.push(name.clone());
         match self.content(source, &name, bytes) {
             Ok(()) => {}
-            Err(ReadError::Directory) => self.study.skipped.push(name),
+            Err(ReadError::Directory) => self.skip(name, SkipReason::Index),
             Err(error) => self.fail(name, error),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::names::common;
 use super::reader::Reader;
-use super::{Content, Item};
+use super::{Content, Item, SkipReason};
 use crate::detect::FileKind;
 use crate::dicom::{DicomError, DicomFile, Group, Slice, group};
 use crate::error::ReadError;
@@ -14,6 +14,8 @@ use crate::identity::IdentifyingTag;
 #[derive(Default)]
 pub struct Series {
     slices: Vec<Slice>,
+    /// The first frame, by the identifier of its picture.
+    known: HashMap<String, usize>,
     /// By the number of the file.
     identifying: HashMap<usize, Vec<IdentifyingTag>>,
 }
@@ -30,12 +32,20 @@ impl Reader {
             DicomError::Directory => ReadError::Directory,
             error => error.into(),
         })?;
+        if self.is_copy(&file) {
+            self.skip(name.to_owned(), SkipReason::Copy);
+            return Ok(());
+        }
         self.pay(file.frames() as u64 * file.shape().pixels() as u64)?;
         let (mut read, mut failed) = (0, None);
         for frame in 0..file.frames() {
             match (file.scan(frame), file.info(frame)) {
                 (Ok(scan), Some(info)) => {
                     read += 1;
+                    if let Some(uid) = file.instance_uid() {
+                        let next = self.series.slices.len();
+                        self.series.known.entry(uid.to_owned()).or_insert(next);
+                    }
                     self.series.slices.push(Slice {
                         scan,
                         info: info.clone(),
@@ -66,6 +76,20 @@ impl Reader {
             );
         }
         Ok(())
+    }
+
+    /// Whether a file of one frame has the identifier and the pixels of one before it: copies in a folder
+    /// would spoil the order of a series.
+    fn is_copy(&self, file: &DicomFile) -> bool {
+        let known = file
+            .instance_uid()
+            .filter(|_| file.frames() == 1)
+            .and_then(|uid| self.series.known.get(uid))
+            .and_then(|index| self.series.slices.get(*index));
+        known.is_some_and(|slice| {
+            file.scan(0)
+                .is_ok_and(|scan| scan.luma() == slice.scan.luma())
+        })
     }
 
     /// Puts series together.

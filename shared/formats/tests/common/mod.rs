@@ -103,6 +103,11 @@ impl Dicom {
     /// A slice of a series, lying at `z` millimetres with pixels of 1 x 2 mm.
     pub fn slice(self, series: &str, instance: u16, z: f64) -> Self {
         self.text(tags::SERIES_INSTANCE_UID, VR::UI, series)
+            .text(
+                tags::SOP_INSTANCE_UID,
+                VR::UI,
+                &format!("{series}.{instance}"),
+            )
             .text(tags::INSTANCE_NUMBER, VR::IS, &instance.to_string())
             .text(
                 tags::IMAGE_POSITION_PATIENT,

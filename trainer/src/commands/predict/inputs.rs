@@ -100,6 +100,10 @@ pub fn each_slice(
         for error in &unreadable {
             eprintln!("{error:#}");
         }
+        for skipped in &study.skipped {
+            let reason = skipped.reason.text();
+            eprintln!("passed over {}: {reason}", names.of(&skipped.name));
+        }
         failed += unreadable.len();
         for failure in &study.failures {
             let name = names.of(&failure.name);
