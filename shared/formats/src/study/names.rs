@@ -27,7 +27,7 @@ fn is_drive(part: &str) -> bool {
     matches!(part.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic())
 }
 
-/// Whether a file is one that is passed over by its name, see [`skip_reason`].
+/// Whether a file is one that is passed over by its name.
 pub fn is_clutter(name: &str) -> bool {
     skip_reason(name).is_some()
 }
