@@ -16,7 +16,8 @@ use crate::backend::BackendName;
 use crate::baseline::{SIDE, nearest_neighbour_accuracy, thumbnail};
 use crate::config::{ArchitectureName, Config, Folders};
 use crate::data::{
-    self, Dataset, FOLDERS_VALIDATION, Groups, Part, plan_split, remake_split, scan_folders,
+    self, Dataset, FOLDERS_DUPLICATES, FOLDERS_VALIDATION, Groups, Part, plan_split, remake_split,
+    scan_folders,
 };
 use crate::metrics::Report;
 use crate::phantoms::training_phantoms;
@@ -407,6 +408,9 @@ fn summary(report: &Report, data: &str, split: &Split, floor: Option<f64>) -> Me
     let remark = if split.method == FOLDERS_VALIDATION {
         "Training and validation share no group, but groups of test images trained: compare with the \
          nearest neighbour."
+    } else if split.method == FOLDERS_DUPLICATES {
+        "No near-duplicate of a test image trained; other images of the same patients did. Training and \
+         validation share no group."
     } else if split.groups_sha256.is_some() {
         "No group of the groups file (near-duplicates, and patients where known) stands in two parts."
     } else {

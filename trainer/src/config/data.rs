@@ -11,8 +11,10 @@ section! {
         /// splits all images together at random.
         pub folders: Folders = Folders::Keep,
         /// With a groups file and `Testing/` kept, what becomes of training images whose group is also
-        /// tested: "drop" leaves them out, for honest numbers; "train" uses them, for weights that have
-        /// seen all there is (only the validation images then share no group with the training images).
+        /// tested: "drop" leaves them out, for honest numbers; "drop_duplicates" leaves out copies of
+        /// tested images alone and keeps other images of their patients (the groups file needs its
+        /// column `duplicates`); "train" uses them all. Validation shares no group with training in
+        /// any case.
         pub tested_groups: TestedGroups = TestedGroups::Drop,
         /// Share of each class's images held out for the test where no folder says which, 0 to 1.
         pub test_share: f64 = 0.2,
@@ -38,6 +40,8 @@ pub enum Folders {
 pub enum TestedGroups {
     /// They are left out.
     Drop,
+    /// Those that are near-duplicates of a tested image are left out.
+    DropDuplicates,
     /// They train.
     Train,
 }

@@ -221,14 +221,14 @@ pub fn split_at_random(dataset: &Dataset, groups: &[usize], split: &Split) -> Ve
 }
 
 /// The folders' parts without the images that would leak: `Testing/` stays as it is, and of the
-/// others those are dropped whose group also stands in `Testing/`; likewise training images for
-/// `Validation/`. Where no folder validates, whole groups of the training images do. Without
-/// `drop_tested`, nothing is dropped for `Testing/`.
+/// others those are dropped whose number in `tested` (their group, or their near-duplicates') also
+/// stands in `Testing/`, none without it; likewise training images for `Validation/`, by group. Where
+/// no folder validates, whole groups of the training images do.
 pub fn split_by_folders(
     dataset: &Dataset,
     groups: &[usize],
     split: &Split,
-    drop_tested: bool,
+    tested: Option<&[usize]>,
 ) -> Vec<Part> {
     let mut parts: Vec<Part> = dataset
         .entries
@@ -236,15 +236,13 @@ pub fn split_by_folders(
         .map(|entry| entry.folder.unwrap_or(Part::Train))
         .collect();
     let has_validation = parts.contains(&Part::Validation);
-    for held in [Part::Test, Part::Validation] {
-        if held == Part::Test && !drop_tested {
-            continue;
-        }
+    for (held, numbers) in [(Part::Test, tested), (Part::Validation, Some(groups))] {
+        let Some(numbers) = numbers else { continue };
         let taken: HashSet<usize> = (0..parts.len())
             .filter(|&index| parts[index] == held)
-            .map(|index| groups[index])
+            .map(|index| numbers[index])
             .collect();
-        for (part, group) in parts.iter_mut().zip(groups) {
+        for (part, group) in parts.iter_mut().zip(numbers) {
             let later = *part == Part::Train || held == Part::Test && *part == Part::Validation;
             if later && taken.contains(group) {
                 *part = Part::Dropped;
@@ -367,20 +365,26 @@ mod tests {
         let data = dataset(2, &items);
         let mut groups: Vec<usize> = (0..items.len()).collect();
         groups[1] = 0;
-        let parts = split_by_folders(&data, &groups, &split("folders-groups", 3), true);
+        let parts = split_by_folders(&data, &groups, &split("folders-groups", 3), Some(&groups));
         assert_eq!(parts[..2], [Part::Dropped, Part::Test]);
         assert_eq!(parts[2..4].iter().filter(|p| **p == Part::Test).count(), 1);
         let count = |part| parts.iter().filter(|p| **p == part).count();
         assert_eq!((count(Part::Dropped), count(Part::Test)), (1, 2));
         assert_eq!(count(Part::Validation), 4);
-        let parts = split_by_folders(
-            &data,
-            &groups,
-            &split("folders-validation-groups", 3),
-            false,
-        );
+        let parts = split_by_folders(&data, &groups, &split("folders-validation-groups", 3), None);
         assert!(!parts.contains(&Part::Dropped));
         assert_eq!(parts.iter().filter(|p| **p == Part::Test).count(), 2);
+        // The patient of a tested image trains, its copy does not.
+        let patients = vec![0; items.len()];
+        let copies = &groups;
+        let parts = split_by_folders(
+            &data,
+            &patients,
+            &split("folders-duplicates", 3),
+            Some(copies),
+        );
+        assert_eq!(parts[..2], [Part::Dropped, Part::Test]);
+        assert_eq!(parts.iter().filter(|p| **p == Part::Dropped).count(), 1);
     }
 
     proptest! {

@@ -14,6 +14,8 @@ use crate::config::{Folders, SplitConfig, TestedGroups};
 pub const GROUPS: &str = "stratified-groups";
 /// `Testing/` as it is, training images of its groups dropped.
 pub const FOLDERS_GROUPS: &str = "folders-groups";
+/// `Testing/` as it is, near-duplicates of its images dropped; whole groups validate.
+pub const FOLDERS_DUPLICATES: &str = "folders-duplicates";
 /// `Testing/` as it is, nothing dropped for it; whole groups validate.
 pub const FOLDERS_VALIDATION: &str = "folders-validation-groups";
 /// K folds of images.
@@ -43,6 +45,7 @@ pub fn plan_split(
         (true, false) => KFOLD,
         (false, _) if by_folder => match config.tested_groups {
             TestedGroups::Drop => FOLDERS_GROUPS,
+            TestedGroups::DropDuplicates => FOLDERS_DUPLICATES,
             TestedGroups::Train => FOLDERS_VALIDATION,
         },
         (false, _) => GROUPS,
@@ -92,14 +95,24 @@ pub fn remake_split(
     };
     match (split.method.as_str(), numbers, split.folds) {
         (GROUPS, Some(numbers), _) => Ok(groups::split_at_random(dataset, &numbers, split)),
-        (method @ (FOLDERS_GROUPS | FOLDERS_VALIDATION), Some(numbers), _) => {
-            let drop_tested = method == FOLDERS_GROUPS;
+        (FOLDERS_GROUPS, Some(numbers), _) => Ok(groups::split_by_folders(
+            dataset,
+            &numbers,
+            split,
+            Some(&numbers),
+        )),
+        (FOLDERS_DUPLICATES, Some(numbers), _) => {
+            let copies = groups.map(|groups| groups.duplicates_of(dataset));
+            let copies = copies.transpose()?;
             Ok(groups::split_by_folders(
                 dataset,
                 &numbers,
                 split,
-                drop_tested,
+                copies.as_deref(),
             ))
+        }
+        (FOLDERS_VALIDATION, Some(numbers), _) => {
+            Ok(groups::split_by_folders(dataset, &numbers, split, None))
         }
         (KFOLD_GROUPS, Some(numbers), Some(folds)) => one_fold(dataset, &numbers, split, folds),
         (KFOLD, None, Some(folds)) => {

@@ -8,7 +8,7 @@ mod split;
 pub mod table;
 
 pub use groups::Groups;
-pub use kfold::{FOLDERS_VALIDATION, plan_split, remake_split};
+pub use kfold::{FOLDERS_DUPLICATES, FOLDERS_VALIDATION, plan_split, remake_split};
 pub use lesions::lesions;
 pub use load::{Image, Loaded, SOURCE_FACTOR, load};
 pub use split::{Part, split_by_method, split_dataset};
