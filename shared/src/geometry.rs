@@ -51,7 +51,18 @@ impl Placement {
 
     /// Whether the network saw this point of the original image.
     pub fn sees(&self, [x, y]: [f32; 2]) -> bool {
-        (self.source.x..=self.source.x + self.source.width).contains(&x)
-            && (self.source.y..=self.source.y + self.source.height).contains(&y)
+        self.sees_on(0, x) && self.sees_on(1, y)
+    }
+
+    /// Whether the network saw this place on one axis of the original image: 0 across, 1 down.
+    pub fn sees_on(&self, axis: usize, at: f32) -> bool {
+        let Rect {
+            x,
+            y,
+            width,
+            height,
+        } = self.source;
+        let (start, length) = if axis == 0 { (x, width) } else { (y, height) };
+        (start..=start + length).contains(&at)
     }
 }

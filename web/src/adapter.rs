@@ -1,7 +1,8 @@
 //! Whether this browser offers WebGPU on real hardware.
 
-use js_sys::{Array, Function, Promise, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
+use crate::boot;
+use js_sys::{Array, Reflect};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 /// What `navigator.gpu` offers.
@@ -49,26 +50,19 @@ pub async fn describe() -> Vec<(String, String)> {
     lines
 }
 
-// Through `Reflect`: web-sys has WebGPU behind an unstable switch only.
 async fn request() -> Option<JsValue> {
-    let window = web_sys::window()?;
-    let gpu = property(window.navigator().as_ref(), "gpu")?;
-    let request: Function = property(&gpu, "requestAdapter")?.dyn_into().ok()?;
-    let promise: Promise = request.call0(&gpu).ok()?.dyn_into().ok()?;
-    let adapter = JsFuture::from(promise).await.ok()?;
+    let adapter = JsFuture::from(boot::adapter()?).await.ok()?;
     (!adapter.is_null() && !adapter.is_undefined()).then_some(adapter)
 }
 
+// Through `Reflect`: web-sys has WebGPU behind an unstable switch only.
 fn read(adapter: &JsValue) -> Adapter {
     let info = property(adapter, "info").unwrap_or(JsValue::UNDEFINED);
     let words = ["vendor", "architecture", "device", "description"]
         .map(|field| text(&info, field).unwrap_or_default());
-    let fallback = [&info, adapter]
-        .into_iter()
-        .any(|object| property(object, "isFallbackAdapter").is_some_and(|value| value.is_truthy()));
     Adapter {
         name: name(&words),
-        software: fallback || is_software(&words),
+        software: boot::is_software(adapter),
     }
 }
 
@@ -99,19 +93,6 @@ fn name([vendor, architecture, device, description]: &[String; 4]) -> String {
     }
 }
 
-fn is_software(words: &[String; 4]) -> bool {
-    let words = words.join(" ").to_ascii_lowercase();
-    [
-        "swiftshader",
-        "llvmpipe",
-        "lavapipe",
-        "basic render",
-        "warp",
-    ]
-    .iter()
-    .any(|program| words.contains(program))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,12 +107,5 @@ mod tests {
         assert_eq!(name(&words(["nvidia", "ampere", "", ""])), "nvidia ampere");
         assert_eq!(name(&words(["", "", "", "Apple M2"])), "Apple M2");
         assert_eq!(name(&words(["", "", "", ""])), "unnamed adapter");
-    }
-
-    #[wasm_bindgen_test(unsupported = test)]
-    fn software() {
-        assert!(is_software(&words(["google", "swiftshader", "", ""])));
-        assert!(is_software(&words(["mesa", "", "", "llvmpipe (LLVM 15)"])));
-        assert!(!is_software(&words(["intel", "gen-12lp", "", ""])));
     }
 }

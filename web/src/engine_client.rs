@@ -1,15 +1,14 @@
 //! The page's end of a worker: starting it, talking to it, ending it.
 
+use crate::boot;
 use crate::offline;
-use js_sys::{Array, Uint8Array};
+use js_sys::Uint8Array;
 use leptos::prelude::document;
 use leptos::task::spawn_local;
 use scanlight_engine::protocol::{EngineKind, Reply, Request};
 use scanlight_engine::wire;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{
-    Blob, BlobPropertyBag, ErrorEvent, Event, MessageEvent, Url, Worker, WorkerOptions, WorkerType,
-};
+use web_sys::{ErrorEvent, Event, MessageEvent, Url, Worker, WorkerOptions, WorkerType};
 
 /// What comes from a worker.
 #[derive(Debug)]
@@ -34,36 +33,29 @@ impl Client {
         kind: EngineKind,
         receive: impl Fn(Incoming) + Copy + 'static,
     ) -> Result<Self, JsValue> {
-        let base = document().base_uri()?.unwrap_or_default();
-        // Of this page's own version, whatever lies in the browser's cache.
-        let version = offline::version().unwrap_or_default();
-        let address = |file: &str| {
-            Url::new_with_base(&format!("{file}?version={version}"), &base).map(|url| url.href())
+        let ahead = boot::engine(kind);
+        let (worker, source) = match &ahead {
+            Some(ahead) => (ahead.worker.clone(), ahead.source.clone()),
+            None => start_worker(kind.module(), &kind.wasm())?,
         };
-        let source = loader_url(&address(kind.module())?, &address(&kind.wasm())?)?;
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(&source, &options)?;
         // Later, in a task of its own: `receive` may drop this client, and with it these closures.
         let deliver = move |incoming| spawn_local(async move { receive(incoming) });
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            deliver(match wire::unpack(&event.data()) {
-                Ok((reply, buffers)) => Incoming::Reply(reply, buffers),
-                Err(error) => Incoming::Broken(error.to_string()),
-            });
+            deliver(incoming(&event.data()));
         });
         let on_error = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
             // A module that cannot be fetched gives a plain event without a message.
-            let message = event
-                .dyn_ref::<ErrorEvent>()
-                .map(|error| wire::one_line(&error.message()))
-                .filter(|message| !message.is_empty());
-            deliver(Incoming::Broken(
-                message.unwrap_or_else(|| "its program could not be loaded".into()),
-            ));
+            let error = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message);
+            deliver(broken(&error.unwrap_or_default()));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        for said in ahead.iter().flat_map(|ahead| ahead.heard.iter()) {
+            deliver(
+                said.as_string()
+                    .map_or_else(|| incoming(&said), |error| broken(&error)),
+            );
+        }
         Ok(Self {
             worker,
             source,
@@ -91,25 +83,31 @@ impl Drop for Client {
     }
 }
 
-/// A `blob:` address of a script that starts the program `wasm` through its JavaScript `module`.
-///
-/// A worker started from a file obeys the headers that file was served with, which a static host does
-/// not send. One started from a `blob:` inherits the page's own content security policy, so the policy
-/// also binds the code that sees the scan.
-fn loader_url(module: &str, wasm: &str) -> Result<String, JsValue> {
-    let quote = |text: &str| {
-        serde_json::to_string(text).map_err(|error| JsValue::from_str(&error.to_string()))
+fn incoming(message: &JsValue) -> Incoming {
+    match wire::unpack(message) {
+        Ok((reply, buffers)) => Incoming::Reply(reply, buffers),
+        Err(error) => Incoming::Broken(error.to_string()),
+    }
+}
+
+fn broken(message: &str) -> Incoming {
+    Incoming::Broken(match wire::one_line(message) {
+        empty if empty.is_empty() => "its program could not be loaded".into(),
+        message => message,
+    })
+}
+
+/// Starts the program `wasm` through its JavaScript `module`, of this page's own version, whatever lies in the
+/// browser's cache. The second value is the address it was started from.
+fn start_worker(module: &str, wasm: &str) -> Result<(Worker, String), JsValue> {
+    let base = document().base_uri()?.unwrap_or_default();
+    let version = offline::version().unwrap_or_default();
+    let address = |file: &str| {
+        Url::new_with_base(&format!("{file}?version={version}"), &base).map(|url| url.href())
     };
-    let [module, wasm] = [quote(module)?, quote(wasm)?];
-    let script = format!(
-        "try {{ const {{ default: start }} = await import({module}); await start({{ module_or_path: {wasm} }}); }}\n\
-         catch (error) {{ postMessage([JSON.stringify({{ type: 'loadFailed', message: String(error) }})]); }}\n"
-    );
-    let properties = BlobPropertyBag::new();
-    properties.set_type("text/javascript");
-    let blob = Blob::new_with_str_sequence_and_options(
-        &Array::of1(&JsValue::from_str(&script)),
-        &properties,
-    )?;
-    Url::create_object_url_with_blob(&blob)
+    let source = boot::loader(&address(module)?, &address(wasm)?)?;
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    let worker = Worker::new_with_options(&source, &options)?;
+    Ok((worker, source))
 }

@@ -1,5 +1,6 @@
 //! Fetching files that lie beside the page, with progress.
 
+use crate::boot;
 use crate::language::Line;
 use js_sys::{Reflect, Uint8Array};
 use scanlight_engine::wire;
@@ -120,7 +121,8 @@ async fn read(
         init.set_cache(RequestCache::NoCache);
     }
     let window = web_sys::window().ok_or_else(|| JsValue::from_str("no window"))?;
-    let answer = JsFuture::from(window.fetch_with_str_and_init(file, &init)).await?;
+    let asked = boot::file(file).unwrap_or_else(|| window.fetch_with_str_and_init(file, &init));
+    let answer = JsFuture::from(asked).await?;
     let response: Response = answer.dyn_into()?;
     if !response.ok() {
         return Err(Problem::Status(response.status()));

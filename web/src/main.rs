@@ -8,6 +8,7 @@
 mod adapter;
 mod announce;
 mod app;
+mod boot;
 mod canvas;
 mod diagnostics;
 mod dialog;

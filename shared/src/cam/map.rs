@@ -66,11 +66,6 @@ impl ClassMap {
         self.strength
     }
 
-    /// Bilinear value at a point in fractions of the network's input plane.
-    fn sample(&self, x: f32, y: f32) -> f32 {
-        bilinear(&self.values, [self.width, self.height], self.origin, [x, y])
-    }
-
     /// The map over the network's input plane, as `height * width` values in 0..=1, row-major.
     pub fn on_plane(&self, width: usize, height: usize) -> Vec<f32> {
         enlarge(
@@ -86,22 +81,21 @@ impl ClassMap {
     /// `width` and `height` may differ from the image's own size (for a thumbnail). What the
     /// network did not see is 0.
     pub fn upsample(&self, placement: &Placement, width: u32, height: u32) -> Vec<f32> {
-        let step_x = placement.image[0] as f32 / width as f32;
-        let step_y = placement.image[1] as f32 / height as f32;
-        let mut values = Vec::with_capacity(width as usize * height as usize);
-        for row in 0..height {
-            let y = (row as f32 + 0.5) * step_y;
-            for column in 0..width {
-                let x = (column as f32 + 0.5) * step_x;
-                values.push(if placement.sees([x, y]) {
-                    let [u, v] = placement.model_from_image([x, y]);
-                    self.sample(u / placement.model[0] as f32, v / placement.model[1] as f32)
-                } else {
-                    0.0
-                });
-            }
-        }
-        values
+        // Both axes by themselves, since a placement never turns the image.
+        let [columns, rows] = [(0, width), (1, height)].map(|(axis, count)| {
+            let step = placement.image[axis] as f32 / count as f32;
+            let cells = [self.width, self.height][axis];
+            (0..count)
+                .map(|index| {
+                    let at = (index as f32 + 0.5) * step;
+                    let seen = placement.sees_on(axis, at);
+                    let model = placement.model_from_image([at; 2])[axis];
+                    let place = model / placement.model[axis] as f32;
+                    seen.then(|| Between::new(place, cells, self.origin[axis]))
+                })
+                .collect::<Vec<_>>()
+        });
+        resample(&self.values, self.width, &columns, &rows)
     }
 
     /// Where the map peaks, `[x, y]` in fractions of the original image.
@@ -136,23 +130,58 @@ impl ClassMap {
     }
 }
 
-/// Bilinear value of a grid of `size` cells, across and down, at a point in fractions of the plane;
-/// the first cell's value lies at `origin`, in cells, and beyond the outermost values the edge goes on.
-fn bilinear(values: &[f32], size: [usize; 2], origin: [f32; 2], point: [f32; 2]) -> f32 {
-    let [width, height] = size;
-    let axis = |fraction: f32, length: usize, origin: f32| {
-        let position = (fraction * length as f32 - origin).clamp(0.0, (length - 1) as f32);
+/// The two cells of one axis that a point lies between.
+#[derive(Debug, Clone, Copy)]
+struct Between {
+    first: usize,
+    second: usize,
+    /// The second cell's share.
+    share: f32,
+}
+
+impl Between {
+    /// For a point in fractions of the plane on an axis of `cells` cells, the first of whose values lies
+    /// at `origin`, in cells; beyond the outermost values the edge goes on.
+    fn new(fraction: f32, cells: usize, origin: f32) -> Self {
+        let position = (fraction * cells as f32 - origin).clamp(0.0, (cells - 1) as f32);
         let low = position.floor();
         let first = low as usize;
-        (first, (first + 1).min(length - 1), position - low)
-    };
-    let (x0, x1, fx) = axis(point[0], width, origin[0]);
-    let (y0, y1, fy) = axis(point[1], height, origin[1]);
-    let row = |y: usize| {
-        let line = &values[y * width..(y + 1) * width];
-        line[x0] * (1.0 - fx) + line[x1] * fx
-    };
-    row(y0) * (1.0 - fy) + row(y1) * fy
+        Self {
+            first,
+            second: (first + 1).min(cells - 1),
+            share: position - low,
+        }
+    }
+
+    fn blend(self, values: &[f32]) -> f32 {
+        values[self.first] * (1.0 - self.share) + values[self.second] * self.share
+    }
+}
+
+/// A grid of `width` cells across resampled bilinearly, row-major: a value for each place of `columns` in
+/// each of `rows`, 0 where either is nowhere.
+fn resample(
+    values: &[f32],
+    width: usize,
+    columns: &[Option<Between>],
+    rows: &[Option<Between>],
+) -> Vec<f32> {
+    let mut plane = Vec::with_capacity(columns.len() * rows.len());
+    let mut line = vec![0.0; width];
+    for row in rows {
+        let Some(row) = row else {
+            plane.resize(plane.len() + columns.len(), 0.0);
+            continue;
+        };
+        let upper = &values[row.first * width..][..width];
+        let lower = &values[row.second * width..][..width];
+        for ((value, above), below) in line.iter_mut().zip(upper).zip(lower) {
+            *value = above * (1.0 - row.share) + below * row.share;
+        }
+        let blended = |column: &Option<Between>| column.map_or(0.0, |column| column.blend(&line));
+        plane.extend(columns.iter().map(blended));
+    }
+    plane
 }
 
 /// A grid of `size` cells, the first at `origin`, resampled bilinearly to `to` values across and
@@ -163,16 +192,14 @@ pub(super) fn enlarge(
     origin: [f32; 2],
     to: [usize; 2],
 ) -> Vec<f32> {
-    let [to_width, to_height] = to;
-    let mut plane = Vec::with_capacity(to_width * to_height);
-    for row in 0..to_height {
-        let y = (row as f32 + 0.5) / to_height as f32;
-        plane.extend((0..to_width).map(|column| {
-            let x = (column as f32 + 0.5) / to_width as f32;
-            bilinear(values, size, origin, [x, y])
-        }));
-    }
-    plane
+    let [columns, rows] = [0, 1].map(|axis| {
+        let count = to[axis];
+        (0..count)
+            .map(|index| (index as f32 + 0.5) / count as f32)
+            .map(|place| Some(Between::new(place, size[axis], origin[axis])))
+            .collect::<Vec<_>>()
+    });
+    resample(values, size[0], &columns, &rows)
 }
 
 #[cfg(test)]

@@ -1,0 +1,100 @@
+// Begins with what the page will need while its program is still on the way: the likeliest engine, and the model
+// that the address or the index names. The page takes over what fits and ends the rest; it does not depend on it.
+(() => {
+  const parameters = new URLSearchParams(location.search);
+  const version = document.querySelector('meta[name=scanlight-version]')?.content ?? '';
+  const address = (file) => new URL(`${file}?version=${version}`, document.baseURI).href;
+
+  /**
+   * A `blob:` address of a script that starts the program `wasm` through its JavaScript `module`.
+   *
+   * A worker started from a file obeys the headers that file was served with, which a static host does not send.
+   * One started from a `blob:` inherits the page's own content security policy, so the policy also binds the code
+   * that sees the scan.
+   */
+  const loader = (module, wasm) => {
+    const script =
+      `try { const { default: start } = await import(${JSON.stringify(module)});` +
+      ` await start({ module_or_path: ${JSON.stringify(wasm)} }); }` +
+      ` catch (error) { postMessage([JSON.stringify({ type: 'loadFailed', message: String(error) })]); }`;
+    return URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+  };
+
+  /** Whether an adapter is a program on the CPU that pretends to be a GPU: slower than the CPU engine. */
+  const isSoftware = (adapter) => {
+    const info = adapter.info ?? {};
+    const words = [info.vendor, info.architecture, info.device, info.description].join(' ');
+    return Boolean(
+      info.isFallbackAdapter ||
+        adapter.isFallbackAdapter ||
+        /swiftshader|llvmpipe|lavapipe|basic render|warp/i.test(words),
+    );
+  };
+
+  /** The engine that was started ahead: its kind, worker, address, and what it has said so far. */
+  let ahead;
+  const start = (kind) => {
+    const file = `scanlight-engine-${kind}`;
+    const source = loader(address(`${file}.js`), address(`${file}_bg.wasm`));
+    const heard = [];
+    const worker = new Worker(source, { type: 'module' });
+    worker.onmessage = ({ data }) => heard.push(data);
+    worker.onerror = ({ message }) => heard.push(message ?? '');
+    ahead = { kind, worker, source, heard };
+  };
+
+  const request = () => navigator.gpu?.requestAdapter().catch(() => null) ?? Promise.resolve(null);
+  let adapter;
+  const backend = parameters.get('backend');
+  if (backend === 'cpu') {
+    start('cpu');
+  } else {
+    adapter = request();
+    if (backend === 'webgpu') adapter.then((found) => start(found ? 'webgpu' : 'cpu'));
+    else adapter.then((found) => start(found && !isSoftware(found) ? 'webgpu' : 'cpu'));
+  }
+
+  const files = new Map();
+  const get = (file) => {
+    // Manifests are small, and say what else is fetched: the server is asked whether they are still the same.
+    const answer = fetch(file, file.endsWith('.json') ? { cache: 'no-cache' } : {});
+    files.set(file, answer);
+    return answer;
+  };
+  const json = async (file) => (await get(file)).clone().json();
+  const model = async () => {
+    const { default: usual, models } = await json('models/index.json');
+    const asked = parameters.get('model');
+    const id = models.some((entry) => entry.id === asked) ? asked : usual;
+    const { weights } = await json(`models/${id}/model.json`);
+    await get(`models/${id}/${weights.file}?sha256=${weights.sha256}`);
+  };
+  // Whatever is wrong here is found and said by the page.
+  model().catch(() => {});
+
+  globalThis.scanlight = {
+    loader,
+    isSoftware,
+    /** The adapter that was asked for at the start; later calls ask again. */
+    adapter: () => {
+      const found = adapter ?? request();
+      adapter = undefined;
+      return found;
+    },
+    /** The engine that was started ahead, once, if it is of this kind. One of another kind is ended. */
+    engine: (kind) => {
+      const found = ahead;
+      ahead = undefined;
+      if (!found || found.kind === kind) return found;
+      found.worker.terminate();
+      URL.revokeObjectURL(found.source);
+      return undefined;
+    },
+    /** The answer to a request made ahead, once. */
+    file: (path) => {
+      const answer = files.get(path);
+      files.delete(path);
+      return answer;
+    },
+  };
+})();

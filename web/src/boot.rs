@@ -1,0 +1,58 @@
+//! What `web/boot.js`, which runs before this program is there, has begun and knows how to do.
+
+use js_sys::{Array, Function, Promise, Reflect};
+use scanlight_engine::protocol::EngineKind;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::Worker;
+
+/// An engine that was started ahead.
+pub struct Ahead {
+    /// Its worker.
+    pub worker: Worker,
+    /// The address it was started from, to be revoked.
+    pub source: String,
+    /// What it has said so far: messages, or the text of an error.
+    pub heard: Array,
+}
+
+/// The engine that was started ahead, once, if it is of this kind. One of another kind is ended.
+pub fn engine(kind: EngineKind) -> Option<Ahead> {
+    let word = match kind {
+        EngineKind::Cpu => "cpu",
+        EngineKind::Webgpu => "webgpu",
+    };
+    let found = call("engine", &[word.into()]).ok()?;
+    let field = |name: &str| Reflect::get(&found, &name.into()).ok();
+    Some(Ahead {
+        worker: field("worker")?.dyn_into().ok()?,
+        source: field("source")?.as_string()?,
+        heard: field("heard")?.dyn_into().ok()?,
+    })
+}
+
+/// The answer to a request for `file` that was made ahead, once.
+pub fn file(file: &str) -> Option<Promise> {
+    call("file", &[file.into()]).ok()?.dyn_into().ok()
+}
+
+/// WebGPU's adapter, or null: the one that was asked for at the start, then others.
+pub fn adapter() -> Option<Promise> {
+    call("adapter", &[]).ok()?.dyn_into().ok()
+}
+
+/// Whether an adapter is a program on the CPU.
+pub fn is_software(adapter: &JsValue) -> bool {
+    call("isSoftware", &[adapter.clone()]).is_ok_and(|answer| answer.is_truthy())
+}
+
+/// A `blob:` address of a script that starts the program `wasm` through its JavaScript `module`.
+pub fn loader(module: &str, wasm: &str) -> Result<String, JsValue> {
+    let address = call("loader", &[module.into(), wasm.into()])?;
+    address.as_string().ok_or(address)
+}
+
+fn call(name: &str, values: &[JsValue]) -> Result<JsValue, JsValue> {
+    let boot = Reflect::get(&js_sys::global(), &"scanlight".into())?;
+    let function: Function = Reflect::get(&boot, &name.into())?.dyn_into()?;
+    function.apply(&boot, &values.iter().collect::<Array>())
+}
