@@ -75,7 +75,8 @@ pub fn json<T: serde::de::DeserializeOwned>(
     file: &str,
     bytes: &Uint8Array,
 ) -> Result<T, FetchError> {
-    serde_json::from_slice(&bytes.to_vec()).map_err(|source| FetchError::Json {
+    let bytes = bytes.to_vec();
+    serde_json::from_str(&String::from_utf8_lossy(&bytes)).map_err(|source| FetchError::Json {
         file: file.into(),
         source,
     })

@@ -215,7 +215,11 @@ impl Manifest {
         let invalid = |error: serde_json::Error| BundleError::Manifest {
             reason: error.to_string(),
         };
-        let value: serde_json::Value = serde_json::from_slice(json).map_err(invalid)?;
+        // As text, which all other readers of JSON here take: one reader in a page's program is enough.
+        let json = str::from_utf8(json).map_err(|error| BundleError::Manifest {
+            reason: error.to_string(),
+        })?;
+        let value: serde_json::Value = serde_json::from_str(json).map_err(invalid)?;
         let format = value.get("format");
         if format.and_then(|f| f.as_str()) != Some(FORMAT) {
             return Err(BundleError::NotABundle {
@@ -237,7 +241,7 @@ impl Manifest {
             });
         }
         // From the text again: its errors name line and column.
-        let manifest: Self = serde_json::from_slice(json).map_err(invalid)?;
+        let manifest: Self = serde_json::from_str(json).map_err(invalid)?;
         manifest.validate()?;
         Ok(manifest)
     }
