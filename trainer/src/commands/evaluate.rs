@@ -11,6 +11,7 @@ use scanlight_model::trust::Verdict;
 use super::train::kept_groups;
 use super::{model_folder, open_bundle, write_json};
 use crate::backend::BackendName;
+use crate::baseline;
 use crate::data::{self, Dataset, Groups, Image, Part, remake_split, scan_folders};
 use crate::metrics::{Answer, Report, report};
 use crate::trust::{OutputsWork, judge_answers, view_outputs};
@@ -32,8 +33,8 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "FILE.csv")]
     groups: Option<PathBuf>,
     /// Leave out images that the model saw in another copy: those with a near-duplicate among its
-    /// training and validation images, or those of a group with one (the same patient, if known).
-    /// Needs a groups file.
+    /// training and validation images, or those of a group with one (the same patient, if known);
+    /// these two need a groups file. Or those that correlate with one.
     #[arg(long, value_name = "WHICH")]
     leak_free: Option<LeakFree>,
     /// See each image in the slightly changed ways that the manifest names, and measure their mean:
@@ -70,7 +71,13 @@ enum LeakFree {
     Duplicates,
     /// Any image of the group: near-duplicates, and the same patient where known.
     Groups,
+    /// An image whose grey thumbnail of 32 x 32 pixels correlates above 0.995 with this one's: the
+    /// usual, narrower count of near-duplicates, without mirrored, turned or recoloured copies.
+    Correlated,
 }
+
+/// Thumbnails that correlate more are of one picture.
+const SAME_PICTURE: f32 = 0.995;
 
 impl EvaluateArgs {
     /// Runs the command.
@@ -79,7 +86,14 @@ impl EvaluateArgs {
         let bundle = open_bundle(&folder)?;
         let mut dataset = scan_folders(&self.data)?;
         relabel(&mut dataset, &bundle.manifest.classes)?;
-        let (chosen, description) = self.choose(&dataset, &bundle, &folder)?;
+        let (mut chosen, mut description) = self.choose(&dataset, &bundle, &folder)?;
+        if self.leak_free == Some(LeakFree::Correlated) {
+            let groups = self.groups(&folder)?;
+            let parts = parts(&dataset, &bundle, groups.as_ref())?;
+            let before = chosen.len();
+            chosen = without_correlated(&dataset, &bundle, &parts, &chosen)?;
+            description += &left_out(before, chosen.len())?;
+        }
         eprintln!(
             "{} on {}: {} images ({description})",
             bundle.manifest.id,
@@ -102,17 +116,14 @@ impl EvaluateArgs {
         bundle: &Bundle,
         folder: &Path,
     ) -> Result<(Vec<usize>, String)> {
-        let groups = match &self.groups {
-            Some(path) => Some(Groups::load(path)?),
-            None => kept_groups(folder)?,
-        };
+        let groups = self.groups(folder)?;
         let (mut chosen, mut description) = self.choose_part(dataset, bundle, groups.as_ref())?;
-        if let Some(seen) = self.leak_free {
+        if let Some(seen @ (LeakFree::Duplicates | LeakFree::Groups)) = self.leak_free {
             let groups =
-                groups.context("--leak-free needs a groups file; name it with --groups")?;
+                groups.context("this --leak-free needs a groups file; name it with --groups")?;
             let numbers = match seen {
                 LeakFree::Duplicates => groups.duplicates_of(dataset)?,
-                LeakFree::Groups => groups.of(dataset)?,
+                _ => groups.of(dataset)?,
             };
             let parts = parts(dataset, bundle, Some(&groups))?;
             let learned = |index: &usize| matches!(parts[*index], Part::Train | Part::Validation);
@@ -122,15 +133,16 @@ impl EvaluateArgs {
                 .collect();
             let before = chosen.len();
             chosen.retain(|&index| !known.contains(&numbers[index]));
-            if chosen.is_empty() {
-                bail!("all of the {before} images have a copy among the model's training images");
-            }
-            description += &format!(
-                "; {} left out, seen in training in another copy",
-                before - chosen.len()
-            );
+            description += &left_out(before, chosen.len())?;
         }
         Ok((chosen, description))
+    }
+
+    fn groups(&self, folder: &Path) -> Result<Option<Groups>> {
+        match &self.groups {
+            Some(path) => Groups::load(path).map(Some),
+            None => kept_groups(folder),
+        }
     }
 
     fn choose_part(
@@ -172,6 +184,58 @@ impl EvaluateArgs {
         );
         Ok((chosen, description))
     }
+}
+
+fn left_out(before: usize, after: usize) -> Result<String> {
+    if after == 0 {
+        bail!("all of the {before} images have a copy among the model's training images");
+    }
+    Ok(format!(
+        "; {} left out, seen in training in another copy",
+        before - after
+    ))
+}
+
+/// The chosen images that correlate with no training or validation image.
+fn without_correlated(
+    dataset: &Dataset,
+    bundle: &Bundle,
+    parts: &[Part],
+    chosen: &[usize],
+) -> Result<Vec<usize>> {
+    let input = &bundle.manifest.input;
+    if input.width != input.height || !(input.width as usize).is_multiple_of(baseline::SIDE) {
+        bail!(
+            "--leak-free correlated needs a square input plane whose side is a multiple of {}, not {} x {}",
+            baseline::SIDE,
+            input.width,
+            input.height
+        );
+    }
+    let learned: Vec<usize> = (0..parts.len())
+        .filter(|&index| matches!(parts[index], Part::Train | Part::Validation))
+        .collect();
+    let thumbnails = |indices: &[usize]| -> Result<Vec<(usize, Vec<f32>)>> {
+        let loaded = data::load(dataset, indices, input, false)?;
+        let small = loaded.images.iter().map(|(index, image)| {
+            let small = baseline::thumbnail(&image.clean, input.width as usize);
+            (*index, small)
+        });
+        Ok(small.collect())
+    };
+    let (learned, asked) = (thumbnails(&learned)?, thumbnails(chosen)?);
+    let known: Vec<&[f32]> = learned.iter().map(|(_, row)| row.as_slice()).collect();
+    let queries: Vec<&[f32]> = asked.iter().map(|(_, row)| row.as_slice()).collect();
+    let Some(nearest) = baseline::nearest(&known, &queries) else {
+        return Ok(chosen.to_vec());
+    };
+    let correlation = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    Ok(asked
+        .iter()
+        .zip(nearest)
+        .filter(|((_, query), index)| correlation(query, known[*index]) <= SAME_PICTURE)
+        .map(|((index, _), _)| *index)
+        .collect())
 }
 
 /// The part of each image in the split that the model's manifest describes.
