@@ -408,13 +408,13 @@ mod tests {
             let tests = parts.iter().filter(|part| **part == Part::Test).count() as f64;
             prop_assert!((tests - 0.2 * items.len() as f64).abs() <= 2.0 * largest as f64);
 
-            let all = split_by_folders(&data, &groups, &split("folders-groups", seed), false);
+            let all = split_by_folders(&data, &groups, &split("folders-groups", seed), None);
             let tested = |index: &usize| all[*index] != Part::Test;
             let free: Vec<usize> = (0..all.len()).filter(tested).collect();
             let of = |values: &[usize]| free.iter().map(|&i| values[i]).collect::<Vec<_>>();
             let free_parts: Vec<Part> = free.iter().map(|&i| all[i]).collect();
             prop_assert_eq!(parted(&of(&groups), &free_parts), None);
-            let kept = split_by_folders(&data, &groups, &split("folders-groups", seed), true);
+            let kept = split_by_folders(&data, &groups, &split("folders-groups", seed), Some(&groups));
             prop_assert_eq!(parted(&groups, &kept), None);
             for (entry, part) in data.entries.iter().zip(&kept) {
                 prop_assert_eq!(entry.folder == Some(Part::Test), *part == Part::Test);
