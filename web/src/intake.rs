@@ -1,8 +1,11 @@
 //! Files into the page: dropped, picked or pasted.
 
+mod collect;
+
 use crate::language::Line;
 use crate::session::Input;
 use crate::state::{Desk, Name};
+use collect::Dropped;
 use js_sys::Uint8Array;
 use leptos::ev;
 use leptos::prelude::*;
@@ -77,12 +80,17 @@ fn holds_files(data: &DataTransfer) -> bool {
 }
 
 fn take(desk: Desk, files: &FileList) {
-    if files.length() > 1 {
+    route(desk, collect::of_list(files));
+}
+
+/// Decides what becomes of the files that came together.
+fn route(desk: Desk, files: Vec<Dropped>) {
+    if files.len() > 1 {
         desk.notice
-            .set(Some(Line::new("intake.first").with("n", files.length())));
+            .set(Some(Line::new("intake.first").with("n", files.len())));
     }
-    if let Some(file) = files.get(0) {
-        spawn_local(async move { read(desk, file).await });
+    if let Some(first) = files.into_iter().next() {
+        spawn_local(async move { read(desk, first.file).await });
     }
 }
 

@@ -1,0 +1,63 @@
+//! Scanlight's page: a brain MRI slice in, class probabilities and a heat map out, all in the browser.
+//!
+//! The page itself holds no network. It picks an engine ([`options`], [`adapter`]), fetches the weights
+//! once ([`fetch`], [`model`]), hands both to a web worker ([`engine_client`]) and shows what comes back;
+//! [`session`] is the state machine that ties these together and [`state`] what the views read. Every word
+//! comes from [`language`]; [`offline`] keeps the page for the next visit.
+//!
+//! A library, so that more than one program can be made of its parts: the page itself (`main.rs`) stays small, and what
+//! is not needed for a first answer can be fetched when somebody asks for it.
+
+mod adapter;
+mod announce;
+mod app;
+mod boot;
+mod canvas;
+mod diagnostics;
+mod dialog;
+mod engine_client;
+mod explain;
+mod facts;
+mod fetch;
+mod footer;
+mod heat;
+mod intake;
+mod kept;
+mod lab;
+mod label;
+mod language;
+mod loading;
+mod model;
+mod offline;
+mod options;
+mod pixels;
+mod poke;
+mod requests;
+mod samples;
+mod session;
+mod state;
+mod verdict;
+mod viewer;
+mod words;
+
+use leptos::prelude::*;
+
+#[cfg(test)]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+/// Starts the page.
+pub fn run() {
+    std::panic::set_hook(Box::new(|info| {
+        web_sys::console::error_1(&info.to_string().into());
+    }));
+    // Leptos has its own way to start tasks only once something is mounted.
+    wasm_bindgen_futures::spawn_local(async {
+        offline::hand_over().await;
+        language::start().await;
+        // The notice that stands in the file until the page can speak.
+        if let Some(boot) = document().get_element_by_id("boot") {
+            boot.remove();
+        }
+        mount_to_body(app::App);
+    });
+}
