@@ -10,6 +10,7 @@ use scanlight_model::bundle::{Bundle, MANIFEST_FILE, Manifest};
 use super::{evaluate, open_bundle, write_json};
 use crate::backend::BackendName;
 use crate::data::{self, Dataset, Image, Part, scan_folders, split_by_method};
+use crate::metrics::Report;
 use crate::train::{RunFolder, write_whole};
 use crate::trust::{FitWork, Fitted, fit};
 
@@ -41,53 +42,96 @@ impl CalibrateArgs {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         let bundle = open_bundle(&self.run)?;
-        let roots = if self.data.is_empty() {
-            RunFolder::open(&self.run)
-                .and_then(|folder| folder.info())
-                .context("--data is missing, and the folder does not say where its data is")?
-                .data
-        } else {
-            self.data.clone()
-        };
-        let mut dataset = scan_folders(&roots)?;
-        evaluate::relabel(&mut dataset, &bundle.manifest.classes)?;
-        let parts = parts_of(&self.run, &dataset, &bundle.manifest)?;
         let ensemble = self
             .ensemble
             .iter()
             .map(|folder| open_bundle(folder))
             .collect::<Result<Vec<_>>>()?;
-        let all: Vec<usize> = (0..dataset.entries.len()).collect();
-        let loaded = data::load(&dataset, &all, &bundle.manifest.input, true)?;
-        let (bundle, fitted) = calibrate(&bundle, &loaded.images, &parts, &ensemble, self.backend)?;
-        println!("{}", fitted.table());
-        let mut manifest = bundle.manifest.clone();
-        let tests: Vec<&(usize, Image)> = loaded
-            .images
-            .iter()
-            .filter(|(index, _)| parts[*index] == Part::Test)
-            .collect();
-        if !tests.is_empty() {
-            let report = evaluate::measure(&bundle, &dataset, &tests, false, self.backend)?;
+        let again = calibrate_again(&self.run, &self.data, &bundle, &ensemble, self.backend)?;
+        println!("{}", again.fitted.table());
+        if let Some(report) = &again.report {
             println!("\n{}", report.table());
-            // The temperature changes the loss, and nothing else of what the run measured.
-            if let Some(metrics) = manifest.metrics.first_mut()
-                && metrics.images == report.images.len() as u64
-            {
-                metrics.loss = report.loss;
-            }
-            write_json(&self.run.join("test.json"), &report)?;
+            write_json(&self.run.join("test.json"), report)?;
         }
+        let manifest = &again.bundle.manifest;
         let path = self.run.join(MANIFEST_FILE);
-        write_whole(&self.run.join(&manifest.weights.file), bundle.weights())?;
+        write_whole(
+            &self.run.join(&manifest.weights.file),
+            again.bundle.weights(),
+        )?;
         write_whole(&path, manifest.to_json()?.as_bytes())?;
-        write_json(&self.run.join("trust.json"), &fitted)?;
+        write_json(&self.run.join("trust.json"), &again.fitted)?;
         if let Some(path) = &self.json {
-            write_json(path, &fitted)?;
+            write_json(path, &again.fitted)?;
         }
         println!("stored in {}", path.display());
         Ok(())
     }
+}
+
+/// What [`calibrate_again`] found.
+pub struct Again {
+    /// The model with what was fitted.
+    pub bundle: Bundle,
+    /// What was fitted, and how well.
+    pub fitted: Fitted,
+    /// What it reaches on the test images, if there are any.
+    pub report: Option<Report>,
+}
+
+/// Fits a model on the images that the run in this folder trained and validated on, and measures it on those
+/// that it tested on. The run says where its data is, unless `data` does.
+///
+/// # Errors
+/// A run that does not know its data, data that has changed since, or images that cannot be read.
+pub fn calibrate_again(
+    run: &Path,
+    data: &[PathBuf],
+    bundle: &Bundle,
+    ensemble: &[Bundle],
+    backend: BackendName,
+) -> Result<Again> {
+    let roots = if data.is_empty() {
+        RunFolder::open(run)
+            .and_then(|folder| folder.info())
+            .context("--data is missing, and the folder does not say where its data is")?
+            .data
+    } else {
+        data.to_vec()
+    };
+    let mut dataset = scan_folders(&roots)?;
+    evaluate::relabel(&mut dataset, &bundle.manifest.classes)?;
+    let parts = parts_of(run, &dataset, &bundle.manifest)?;
+    let all: Vec<usize> = (0..dataset.entries.len())
+        .filter(|&index| parts[index] != Part::Dropped)
+        .collect();
+    let loaded = data::load(&dataset, &all, &bundle.manifest.input, true)?;
+    let (mut bundle, fitted) = calibrate(bundle, &loaded.images, &parts, ensemble, backend)?;
+    let tests: Vec<&(usize, Image)> = loaded
+        .images
+        .iter()
+        .filter(|(index, _)| parts[*index] == Part::Test)
+        .collect();
+    let report = if tests.is_empty() {
+        None
+    } else {
+        let report = evaluate::measure(&bundle, &dataset, &tests, false, backend)?;
+        // The temperature changes the loss; rounded weights change all of it.
+        if let Some(metrics) = bundle.manifest.metrics.first_mut()
+            && metrics.images == report.images.len() as u64
+        {
+            metrics.loss = report.loss;
+            metrics.accuracy = report.accuracy;
+            metrics.auc_macro = report.auc_macro;
+            metrics.f1_macro = report.f1_macro;
+        }
+        Some(report)
+    };
+    Ok(Again {
+        bundle,
+        fitted,
+        report,
+    })
 }
 
 /// Fits a model on a decoded data set (with the larger copies) whose entries are in these parts.
@@ -178,12 +222,10 @@ pub fn read_split(text: &str) -> Result<BTreeMap<String, Part>> {
         let (Some(part), Some(path)) = (fields.get(part_column), fields.get(path_column)) else {
             bail!("the line {line:?} is too short");
         };
-        let parts = [Part::Train, Part::Validation, Part::Test];
-        let part = parts.into_iter().find(|p| p.name() == part);
-        // Left-out images (a group that was dropped, say) are no part.
-        if let Some(part) = part {
-            known.insert(path.clone(), part);
-        }
+        let parts = [Part::Train, Part::Validation, Part::Test, Part::Dropped];
+        let found = parts.into_iter().find(|p| p.name() == part);
+        let found = found.with_context(|| format!("{part:?} is no part of a split"))?;
+        known.insert(path.clone(), found);
     }
     Ok(known)
 }
@@ -214,10 +256,13 @@ mod tests {
 
     #[test]
     fn splits_are_read_by_column_name() {
-        let text = "part,class,path\ntrain,\"a\",\"a/x, \"\"1\"\".png\"\ntest,\"b\",\"b/y.png\"\n";
+        let text = "part,class,path\ntrain,\"a\",\"a/x, \"\"1\"\".png\"\ntest,\"b\",\"b/y.png\"\n\
+            dropped,\"b\",\"b/z.png\"\n";
         let known = read_split(text).unwrap();
         assert_eq!(known["a/x, \"1\".png"], Part::Train);
         assert_eq!(known["b/y.png"], Part::Test);
+        assert_eq!(known["b/z.png"], Part::Dropped);
+        assert!(read_split("part,path\nnone,a.png\n").is_err());
         let other = read_split("group,path,part\n7,a.png,validation\n").unwrap();
         assert_eq!(other["a.png"], Part::Validation);
         assert!(read_split("path,class\n").is_err());

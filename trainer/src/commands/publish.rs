@@ -8,9 +8,10 @@ use scanlight_model::bundle::{
     Bundle, INDEX_FILE, MANIFEST_FILE, ModelIndex, extra, is_id, weights::Precision,
 };
 
+use super::calibrate::calibrate_again;
 use super::report::read_report;
 use super::{open_bundle, write_json};
-use crate::backend::Candle;
+use crate::backend::{BackendName, Candle};
 use crate::card::{facts, model_card};
 use crate::train::write_whole;
 
@@ -34,9 +35,13 @@ pub struct PublishArgs {
     #[arg(long)]
     default: bool,
     /// How weights are stored: 32-bit or 16-bit floats, or rounded to so many bits, which compress to about
-    /// as many on their way to a page. Measure again after it.
+    /// as many on their way to a page; the thresholds are then fitted and the model measured again.
     #[arg(long, value_name = "KIND", default_value = "float32")]
     weights: Weights,
+    /// Where the images are that the run was trained on, to fit rounded weights' thresholds [default: where they
+    /// were].
+    #[arg(long, value_name = "DIR")]
+    data: Vec<PathBuf>,
 }
 
 /// The kinds of numbers that weights are stored as.
@@ -92,13 +97,30 @@ impl PublishArgs {
                 "Trained with a share of synthetic phantoms; every metric is on real images alone."
                     .into();
         }
-        let report = read_report(&self.run)?;
-        manifest.facts = Some(facts(&manifest, report.as_ref()));
+        let mut report = read_report(&self.run)?;
         let device = Default::default();
         let network = bundle.network::<Candle>(&device)?;
         let precision = self.weights.precision();
-        let packed = Bundle::pack(manifest, &network, precision)?;
-        let arrays = extra::read(bundle.weights())?;
+        let mut packed = Bundle::pack(manifest, &network, precision)?;
+        let mut arrays = extra::read(bundle.weights())?;
+        if let Precision::Rounded(_) = precision
+            && bundle.manifest.trust.is_some()
+        {
+            // Rounding moves the features a little, and with them what is strange and how sure is sure.
+            let again = calibrate_again(&self.run, &self.data, &packed, &[], BackendName::Cpu)
+                .context(
+                    "the thresholds of rounded weights are fitted on the run's own images, and these are \
+                     not to be had: name them by --data, or publish with --weights float16",
+                )?;
+            println!("{}", again.fitted.table());
+            if let Some(again) = &again.report {
+                println!("\n{}", again.table());
+            }
+            arrays = extra::read(again.bundle.weights())?;
+            packed.manifest = again.bundle.manifest;
+            report = again.report.or(report);
+        }
+        packed.manifest.facts = Some(facts(&packed.manifest, report.as_ref()));
         let packed = packed.with_extra(packed.manifest.clone(), &arrays, precision)?;
         let parent = self
             .to

@@ -103,8 +103,22 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-        toml::from_str(&text)
+        Self::parse(&text)
             .with_context(|| format!("the configuration {} is not valid", path.display()))
+    }
+
+    /// Reads a configuration's text.
+    fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        let mut config: Self = toml::from_str(text)?;
+        // In a manifest a compact network that says nothing of `merge` has none: it is older than the merge.
+        // Here a key that is not there means the default, as with all others.
+        let named = toml::from_str::<toml::Table>(text)?
+            .get("architecture")
+            .is_some_and(|architecture| architecture.get("merge").is_some());
+        if let (Architecture::CompactResnet(compact), false) = (&mut config.architecture, named) {
+            compact.merge = CompactResnetConfig::default().merge;
+        }
+        Ok(config)
     }
 
     /// The configuration as the text of a file, with a comment for every key.
@@ -135,6 +149,20 @@ mod tests {
         assert_eq!(partial.augmentation.rotation, 5.0);
         assert_eq!(partial.augmentation.zoom, config.augmentation.zoom);
         config.validate(4).unwrap();
+    }
+
+    #[test]
+    fn a_network_without_the_key_merge_has_the_default_one() {
+        let merge = |text: &str| match Config::parse(text).unwrap().architecture {
+            Architecture::CompactResnet(compact) => compact.merge,
+            other => panic!("{other:?}"),
+        };
+        let usual = CompactResnetConfig::default().merge;
+        assert!(usual > 0);
+        let network = "[architecture]\nkind = \"compact_resnet\"\n";
+        assert_eq!(merge("epochs = 3\n"), usual);
+        assert_eq!(merge(network), usual);
+        assert_eq!(merge(&format!("{network}merge = 0\n")), 0);
     }
 
     #[test]
