@@ -7,6 +7,9 @@ use leptos::prelude::*;
 
 /// The line of the live region. It changes with every step, not with every byte.
 pub fn status(desk: Desk) -> String {
+    if let Some([_, all]) = desk.study.reading.get() {
+        return tv("study.opening", &[("n", all.into())]);
+    }
     match desk.phase.get() {
         Phase::Loading => match desk.waiting.get() {
             Some(name) => tv("status.waits", &[("name", name.text().into())]),

@@ -36,7 +36,7 @@ pub fn App() -> impl IntoView {
             <Banners />
             <div class="desk">
                 <Viewer />
-                <div class="panel">
+                <div class="panel" class:stale=move || desk.is_ahead()>
                     <Loading />
                     <Failure />
                     <Verdict />

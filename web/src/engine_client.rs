@@ -1,20 +1,21 @@
-//! The page's end of a worker: starting it, talking to it, ending it.
+//! The page's end of a worker, an engine's or another: starting it, talking to it, ending it.
 
 use crate::boot;
 use crate::offline;
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use leptos::prelude::document;
 use leptos::task::spawn_local;
-use scanlight_engine::protocol::{EngineKind, Reply, Request};
+use scanlight_engine::protocol::{EngineKind, Reply};
 use scanlight_engine::wire;
+use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, Event, MessageEvent, Url, Worker, WorkerOptions, WorkerType};
 
 /// What comes from a worker.
 #[derive(Debug)]
-pub enum Incoming {
+pub enum Incoming<R = Reply> {
     /// A message and its buffers.
-    Reply(Reply, Vec<Uint8Array>),
+    Reply(R, Vec<Uint8Array>),
     /// The worker could not start, or broke without a word of its own.
     Broken(String),
 }
@@ -33,11 +34,34 @@ impl Client {
         kind: EngineKind,
         receive: impl Fn(Incoming) + Copy + 'static,
     ) -> Result<Self, JsValue> {
-        let ahead = boot::engine(kind);
-        let (worker, source) = match &ahead {
-            Some(ahead) => (ahead.worker.clone(), ahead.source.clone()),
-            None => start_worker(kind.module(), &kind.wasm())?,
-        };
+        match boot::engine(kind) {
+            Some(ahead) => Ok(Self::adopt(
+                ahead.worker,
+                ahead.source,
+                &ahead.heard,
+                receive,
+            )),
+            None => Self::start_program(kind.module(), &kind.wasm(), receive),
+        }
+    }
+
+    /// Starts the worker whose program `wasm` its JavaScript `module` runs.
+    pub fn start_program<R: DeserializeOwned + 'static>(
+        module: &str,
+        wasm: &str,
+        receive: impl Fn(Incoming<R>) + Copy + 'static,
+    ) -> Result<Self, JsValue> {
+        let (worker, source) = start_worker(module, wasm)?;
+        Ok(Self::adopt(worker, source, &Array::new(), receive))
+    }
+
+    /// Takes over a worker that has said `heard` so far.
+    fn adopt<R: DeserializeOwned + 'static>(
+        worker: Worker,
+        source: String,
+        heard: &Array,
+        receive: impl Fn(Incoming<R>) + Copy + 'static,
+    ) -> Self {
         // Later, in a task of its own: `receive` may drop this client, and with it these closures.
         let deliver = move |incoming| spawn_local(async move { receive(incoming) });
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -50,22 +74,22 @@ impl Client {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        for said in ahead.iter().flat_map(|ahead| ahead.heard.iter()) {
+        for said in heard.iter() {
             deliver(
                 said.as_string()
                     .map_or_else(|| incoming(&said), |error| broken(&error)),
             );
         }
-        Ok(Self {
+        Self {
             worker,
             source,
             _on_message: on_message,
             _on_error: on_error,
-        })
+        }
     }
 
     /// Sends a message. The buffers' memory goes with it.
-    pub fn send(&self, request: &Request, buffers: &[Uint8Array]) -> Result<(), String> {
+    pub fn send(&self, request: &impl Serialize, buffers: &[Uint8Array]) -> Result<(), String> {
         let packed = wire::pack(request, buffers).map_err(|error| error.to_string())?;
         self.worker
             .post_message_with_transfer(&packed.message, &packed.transfer)
@@ -83,14 +107,14 @@ impl Drop for Client {
     }
 }
 
-fn incoming(message: &JsValue) -> Incoming {
+fn incoming<R: DeserializeOwned>(message: &JsValue) -> Incoming<R> {
     match wire::unpack(message) {
         Ok((reply, buffers)) => Incoming::Reply(reply, buffers),
         Err(error) => Incoming::Broken(error.to_string()),
     }
 }
 
-fn broken(message: &str) -> Incoming {
+fn broken<R>(message: &str) -> Incoming<R> {
     Incoming::Broken(match wire::one_line(message) {
         empty if empty.is_empty() => "its program could not be loaded".into(),
         message => message,

@@ -5,7 +5,7 @@ mod collect;
 use crate::language::Line;
 use crate::session::Input;
 use crate::state::{Desk, Name};
-use collect::Dropped;
+pub use collect::Dropped;
 use js_sys::Uint8Array;
 use leptos::ev;
 use leptos::prelude::*;
@@ -15,12 +15,10 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
 
-/// What the file picker offers.
-pub const ACCEPT: &str =
-    ".png,.jpg,.jpeg,.webp,.bmp,.tif,.tiff,image/png,image/jpeg,image/webp,image/bmp,image/tiff";
-
-/// No picture of a scan is larger; a video dropped by mistake is.
-const LARGEST: f64 = 256.0 * 1024.0 * 1024.0;
+/// No file is larger that can be read here; a video dropped by mistake is.
+const LARGEST: f64 = 768.0 * 1024.0 * 1024.0;
+/// The bytes of a file that tell what it is.
+const HEAD: f64 = 132.0;
 
 /// Listens for drops and pastes anywhere on the page, for as long as it lives.
 pub fn listen(desk: Desk) {
@@ -42,9 +40,15 @@ pub fn listen(desk: Desk) {
         if let Some(data) = event.data_transfer() {
             // Otherwise the browser would leave the page for the file or link.
             event.prevent_default();
+            let entries = collect::entries(&data);
             match data.files().filter(|files| files.length() > 0) {
-                Some(files) => take(desk, &files),
-                None => desk.complain(Line::new("intake.no_file")),
+                // Without entries (an old browser) the files alone are known.
+                Some(files) if entries.is_empty() => take(desk, &files),
+                None if entries.is_empty() => desk.complain(Line::new("intake.no_file")),
+                _ => spawn_local(async move {
+                    let (files, more) = collect::walk(entries).await;
+                    route(desk, files, more).await;
+                }),
             }
         }
     });
@@ -80,32 +84,103 @@ fn holds_files(data: &DataTransfer) -> bool {
 }
 
 fn take(desk: Desk, files: &FileList) {
-    route(desk, collect::of_list(files));
+    let mut files = collect::of_list(files);
+    let more = files.len() > collect::MOST;
+    files.truncate(collect::MOST);
+    spawn_local(async move { route(desk, files, more).await });
 }
 
-/// Decides what becomes of the files that came together.
-fn route(desk: Desk, files: Vec<Dropped>) {
-    if files.len() > 1 {
-        desk.notice
-            .set(Some(Line::new("intake.first").with("n", files.len())));
+/// Decides what becomes of the files that came together: a plain picture that comes alone goes to the engine, all
+/// else to the reader.
+async fn route(desk: Desk, mut files: Vec<Dropped>, more: bool) {
+    if files.is_empty() {
+        return desk.complain(Line::new("intake.empty_folder"));
     }
-    if let Some(first) = files.into_iter().next() {
-        spawn_local(async move { read(desk, first.file).await });
+    if more {
+        desk.complain(Line::new("intake.too_many").with("n", collect::MOST));
+        return;
+    }
+    if let (1, Some(Dropped { path, file })) = (files.len(), files.pop()) {
+        if file.size() > LARGEST {
+            return desk.complain(Line::new("intake.too_large").with("name", path));
+        }
+        return match head(&file).await {
+            Ok(head) if needs_reader(&head) => desk.open_files(vec![Dropped { path, file }]),
+            Ok(_) => read(desk, path, file).await,
+            // A file that was moved or changed meanwhile.
+            Err(reason) => unreadable(desk, path, &reason),
+        };
+    }
+    desk.open_files(files);
+}
+
+async fn head(file: &File) -> Result<Vec<u8>, String> {
+    let part = file
+        .slice_with_f64_and_f64(0.0, HEAD)
+        .map_err(|error| wire::describe(&error))?;
+    match JsFuture::from(part.array_buffer()).await {
+        Ok(buffer) => Ok(Uint8Array::new(&buffer).to_vec()),
+        Err(error) => Err(wire::describe(&error)),
     }
 }
 
-async fn read(desk: Desk, file: File) {
-    let name = file.name();
-    if file.size() > LARGEST {
-        return desk.complain(Line::new("intake.too_large").with("name", name));
-    }
+/// Whether a file is (or may be) of a kind that the engine does not read by itself: DICOM, NIfTI, an archive. What
+/// it is for sure, the reader finds out.
+fn needs_reader(head: &[u8]) -> bool {
+    let is = |at: usize, what: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(what));
+    let number = |bytes: [u8; 4]| [u32::from_le_bytes(bytes), u32::from_be_bytes(bytes)];
+    is(128, b"DICM")
+        || is(0, b"DICM")
+        || is(0, b"PK")
+        || is(0, b"\x1F\x8B")
+        // A NIfTI header begins with its own size.
+        || head.first_chunk().is_some_and(|bytes| {
+            number(*bytes).into_iter().any(|size| [348, 540].contains(&size))
+        })
+        // DICOM without its preamble begins with an element of group 2 or 8.
+        || is(0, b"\x02\0")
+        || is(0, b"\x08\0")
+}
+
+async fn read(desk: Desk, name: String, file: File) {
     match JsFuture::from(file.array_buffer()).await {
         Ok(buffer) => desk.open(Input::new(Name::File(name), Uint8Array::new(&buffer))),
-        // A folder, or a file that was moved or changed meanwhile.
-        Err(error) => desk.complain(
-            Line::new("intake.unreadable")
-                .with("name", name)
-                .with("reason", wire::describe(&error).trim_end_matches('.')),
-        ),
+        Err(error) => unreadable(desk, name, &wire::describe(&error)),
+    }
+}
+
+fn unreadable(desk: Desk, name: String, reason: &str) {
+    desk.complain(
+        Line::new("intake.unreadable")
+            .with("name", name)
+            .with("reason", reason.trim_end_matches('.')),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::needs_reader;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn plain_pictures_go_to_the_engine() {
+        let mut dicom = b"II*\0".to_vec();
+        dicom.resize(128, 0);
+        dicom.extend(b"DICM");
+        assert!(needs_reader(&dicom));
+        assert!(needs_reader(b"PK\x03\x04"));
+        assert!(needs_reader(&348u32.to_be_bytes()));
+        assert!(needs_reader(b"\x08\0\x05\0CS\x0A\0ISO_IR 100"));
+        for picture in [
+            b"\x89PNG\r\n\x1a\n".as_slice(),
+            b"\xFF\xD8\xFF\xE0",
+            b"II*\0\x08\0\0\0",
+            b"BM",
+            b"RIFF....WEBP",
+            b"Dear diary",
+            b"",
+        ] {
+            assert!(!needs_reader(picture), "{picture:?}");
+        }
     }
 }

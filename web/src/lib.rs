@@ -36,6 +36,7 @@ mod requests;
 mod samples;
 mod session;
 mod state;
+mod study;
 mod verdict;
 mod viewer;
 mod words;

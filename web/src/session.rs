@@ -13,6 +13,7 @@ use crate::options::{self, Debug, Options};
 use crate::requests;
 use crate::samples;
 use crate::state::{Desk, EngineInfo, Name, Opened, Outcome, Phase, Step};
+use crate::study::Place;
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -27,14 +28,52 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Crashes in a row after which the same engine is not started again.
 const CRASHES: u32 = 3;
 
-/// A file to classify.
+/// What is to be classified.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// A picture file's bytes.
+    File(Uint8Array),
+    /// A slice's values.
+    Values(Values),
+}
+
+/// A slice's values, see [`Request::Values`].
+#[derive(Debug, Clone)]
+pub struct Values {
+    /// 32-bit floats in the machine's order, row-major.
+    pub values: Uint8Array,
+    /// Width and height.
+    pub size: [u32; 2],
+    /// The values that are shown as black and as white.
+    pub range: [f32; 2],
+    /// How colourful the picture was; nothing where it had one channel.
+    pub colourfulness: Option<f32>,
+}
+
+impl Values {
+    /// Sends them to an engine.
+    fn send(&self, client: &Client, id: u32, glance: bool) -> Result<(), String> {
+        let request = Request::Values {
+            id,
+            size: self.size,
+            range: self.range,
+            colourfulness: self.colourfulness,
+            glance,
+        };
+        client.send(&request, &[copy(&self.values)])
+    }
+}
+
+/// Something to classify.
 #[derive(Debug, Clone)]
 pub struct Input {
     /// Its name for a person.
     pub name: Name,
-    /// Its bytes.
-    pub bytes: Uint8Array,
-    /// When it was first given to an engine.
+    /// What it is.
+    content: Content,
+    /// Which slice of what is open; nothing for a file of its own.
+    place: Option<Place>,
+    /// When it was first given to an engine, or its file to the reader.
     opened: Option<Opened>,
 }
 
@@ -43,8 +82,19 @@ impl Input {
     pub fn new(name: Name, bytes: Uint8Array) -> Self {
         Self {
             name,
-            bytes,
+            content: Content::File(bytes),
+            place: None,
             opened: None,
+        }
+    }
+
+    /// A slice of what is open.
+    pub fn of_study(name: Name, content: Content, place: Place, opened: Option<Opened>) -> Self {
+        Self {
+            name,
+            content,
+            place: Some(place),
+            opened,
         }
     }
 }
@@ -111,7 +161,10 @@ impl Desk {
 
     /// Classifies a file: at once, or as soon as the engine is free. Of several that wait, the last counts.
     pub fn open(self, input: Input) {
-        self.alert.set(None);
+        if input.place.is_none() {
+            self.alert.set(None);
+            self.close_study();
+        }
         self.queue(input);
         self.advance();
     }
@@ -227,6 +280,7 @@ impl Desk {
             .unwrap_or_default();
         self.explanations_lost();
         self.poke_lost();
+        self.survey_lost();
         let receive = move |incoming| {
             if self.session.with_value(|session| session.generation) == generation {
                 self.receive(kind, incoming);
@@ -307,6 +361,7 @@ impl Desk {
                 self.count_worker_requests(requests);
                 self.update(|session| session.loaded = true);
                 self.settle();
+                self.survey_on();
             }
             Reply::LoadFailed { message } => self.engine_failed(kind, message),
             Reply::Classified { id, report } => {
@@ -315,7 +370,7 @@ impl Desk {
                         session.crashes = 0;
                         session.held = Some((session.generation, id));
                     });
-                    self.show(id, input.name, report, buffers);
+                    self.show(id, input, report, buffers);
                     self.advance();
                 }
             }
@@ -344,10 +399,16 @@ impl Desk {
                         );
                         self.advance();
                     }
-                } else if !self.poke_failed(id, &message) {
+                } else if !(self.poke_failed(id, &message) || self.survey_failed(id, &message)) {
                     self.explanation_failed(id, message);
                 }
             }
+            Reply::Glanced {
+                id,
+                probabilities,
+                verdict,
+                ..
+            } => self.glanced(id, probabilities, verdict),
             Reply::Edited { id, report } => {
                 self.count_worker_requests(report.requests);
                 self.poked(id, report, &buffers);
@@ -403,7 +464,10 @@ impl Desk {
             let opened = *input.opened.get_or_insert(now);
             session.next_id += 1;
             let id = session.next_id;
-            client.send(&Request::Classify { id }, &[copy(&input.bytes)])?;
+            match &input.content {
+                Content::File(bytes) => client.send(&Request::Classify { id }, &[copy(bytes)])?,
+                Content::Values(values) => values.send(client, id, false)?,
+            }
             let name = input.name.clone();
             session.running = Some((id, input));
             Ok(Some((id, session.generation, name, opened)))
@@ -463,6 +527,23 @@ impl Desk {
         })?
     }
 
+    /// Has the engine look at a slice at a glance. `None` where none runs.
+    pub fn glance_at(self, values: &Values) -> Option<u32> {
+        self.update(|session| {
+            let client = session.client.as_ref().filter(|_| session.loaded)?;
+            session.next_id += 1;
+            let id = session.next_id;
+            values.send(client, id, true).ok()?;
+            Some(id)
+        })?
+    }
+
+    /// The reader has made so many more requests: they count like the engine's.
+    pub fn count_reader_requests(self, more: u32) {
+        self.update(|session| session.retired_requests += more);
+        self.worker_requests.update(|requests| *requests += more);
+    }
+
     /// Tells the engine something that has no answer of its own.
     pub fn tell(self, request: &Request) {
         self.update(|session| {
@@ -488,20 +569,23 @@ impl Desk {
         input
     }
 
-    fn show(self, id: u32, name: Name, report: Report, buffers: Vec<Uint8Array>) {
+    fn show(self, id: u32, input: Input, report: Report, buffers: Vec<Uint8Array>) {
         let mut buffers = buffers.into_iter().map(|buffer| buffer.to_vec());
         let (Some(grey), Some(colour_maps)) = (buffers.next(), buffers.next()) else {
             return self.complain(Line::new("engine.incomplete"));
         };
         self.count_worker_requests(report.requests);
-        self.alert.set(None);
+        if input.place.is_none() {
+            self.alert.set(None);
+        }
         self.chosen.set(report.predicted);
         self.anyway.set(false);
         let heat: Vec<Vec<u8>> = buffers.collect();
         self.explain_anew(&report, &heat);
         self.outcome.set(Some(Arc::new(Outcome {
             id,
-            name,
+            name: input.name,
+            place: input.place,
             classes: self
                 .model
                 .with_untracked(|model| model.as_ref().map(|model| model.classes.clone()))

@@ -8,9 +8,12 @@ use crate::poke::Poke;
 use crate::requests;
 use crate::samples;
 use crate::session::Session;
+use crate::study::{Place, Study};
+use crate::words;
 use leptos::html::Dialog;
 use leptos::prelude::*;
 use scanlight_engine::protocol::{EngineKind, Report};
+use scanlight_reader::protocol::Plane;
 use std::sync::Arc;
 
 /// What the page is doing.
@@ -71,6 +74,17 @@ pub enum Name {
     File(String),
     /// One of the page's samples.
     Sample(SampleEntry),
+    /// A slice of a volume or series, or one of several pictures.
+    Slice {
+        /// The name of what it is in.
+        name: String,
+        /// The plane, of a volume.
+        plane: Option<Plane>,
+        /// Its number, from 1.
+        number: usize,
+        /// How many there are.
+        count: usize,
+    },
 }
 
 impl Name {
@@ -79,6 +93,25 @@ impl Name {
         match self {
             Self::File(name) => name.clone(),
             Self::Sample(entry) => tv("samples.opened", &[("title", samples::title(entry).into())]),
+            Self::Slice {
+                name,
+                plane,
+                number,
+                count,
+            } => {
+                let key = match plane {
+                    None => "study.name_picture",
+                    Some(Plane::Axial) => "study.name_axial",
+                    Some(Plane::Coronal) => "study.name_coronal",
+                    Some(Plane::Sagittal) => "study.name_sagittal",
+                };
+                let values = [
+                    ("name", words::short_name(name).into()),
+                    ("n", (*number).into()),
+                    ("all", (*count).into()),
+                ];
+                tv(key, &values)
+            }
         }
     }
 }
@@ -90,6 +123,8 @@ pub struct Outcome {
     pub id: u32,
     /// What was opened.
     pub name: Name,
+    /// Which slice of what is open; nothing for a file of its own.
+    pub place: Option<Place>,
     /// Class names.
     pub classes: Vec<String>,
     /// The numbers.
@@ -155,6 +190,8 @@ pub struct Desk {
     pub explain: Explain,
     /// The scan as the visitor changes it.
     pub poke: Poke,
+    /// The volume, series or list of files that is open.
+    pub study: Study,
     /// Whether the heat map's description is shown; screen readers have it in any case.
     pub words_shown: RwSignal<bool>,
     /// Whether the numbers are shown although the picture was refused.
@@ -198,6 +235,7 @@ impl Desk {
             look: Look::new(),
             explain: Explain::new(),
             poke: Poke::new(),
+            study: Study::new(),
             words_shown: RwSignal::new(true),
             anyway: RwSignal::new(false),
             facts: NodeRef::new(),

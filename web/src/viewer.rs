@@ -6,6 +6,7 @@ use crate::intake;
 use crate::language::{decimal, tr, tv};
 use crate::pixels;
 use crate::state::{Desk, Name, Outcome, Phase};
+use crate::study::{Pane, StudyControls};
 use crate::words;
 use leptos::html::{Button, Canvas, Div, Input};
 use leptos::prelude::*;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub fn Viewer() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let picker = NodeRef::<Input>::new();
+    let folder = NodeRef::<Input>::new();
     let zone_used = StoredValue::new(false);
     let pick = move || {
         zone_used.set_value(true);
@@ -23,7 +25,14 @@ pub fn Viewer() -> impl IntoView {
             input.click();
         }
     };
-    let filled = Memo::new(move |_| desk.outcome.read().is_some());
+    let pick_folder = move || {
+        zone_used.set_value(true);
+        if let Some(input) = folder.get_untracked() {
+            input.click();
+        }
+    };
+    let filled =
+        Memo::new(move |_| desk.outcome.read().is_some() || desk.study.slice.read().is_some());
     let stage = NodeRef::<Div>::new();
     Effect::new(move |_| {
         // On a phone the samples are far below: show what was asked for.
@@ -41,7 +50,7 @@ pub fn Viewer() -> impl IntoView {
                 class="unseen"
                 tabindex="-1"
                 aria-hidden="true"
-                accept=intake::ACCEPT
+                multiple=true
                 node_ref=picker
                 on:change=move |_| {
                     if let Some(input) = picker.get_untracked() {
@@ -49,14 +58,37 @@ pub fn Viewer() -> impl IntoView {
                     }
                 }
             />
+            <input
+                type="file"
+                id="folder"
+                class="unseen"
+                tabindex="-1"
+                aria-hidden="true"
+                node_ref=folder
+                on:change=move |_| {
+                    if let Some(input) = folder.get_untracked() {
+                        intake::picked(desk, &input);
+                    }
+                }
+            />
             <div class="stage" id="stage" class:filled=move || filled.get() node_ref=stage>
                 <Show when=move || filled.get() fallback=move || view! { <DropZone pick /> }>
-                    <Screen />
+                    <Pane>
+                        <Screen />
+                    </Pane>
                 </Show>
                 <Activity />
             </div>
+            <Show when=move || !filled.get()>
+                <button type="button" class="button plain" id="pick-folder" on:click=move |_| pick_folder()>
+                    {tr("drop.folder")}
+                </button>
+            </Show>
             <Show when=move || filled.get()>
                 <Caption pick focus=zone_used />
+            </Show>
+            <StudyControls />
+            <Show when=move || filled.get()>
                 <HeatControls />
             </Show>
         </section>
@@ -75,7 +107,7 @@ fn DropZone(pick: impl Fn() + Copy + 'static) -> impl IntoView {
             <span class="lead by-mouse">{tr("drop.lead")}</span>
             <span class="by-mouse">{tr("drop.or")}</span>
             <span class="lead by-touch">{tr("drop.touch")}</span>
-            <span class="formats">"PNG · JPEG · WebP · BMP · TIFF"</span>
+            <span class="formats">"PNG · JPEG · WebP · BMP · TIFF · DICOM · NIfTI · ZIP"</span>
         </button>
     }
 }
@@ -87,11 +119,17 @@ fn Screen() -> impl IntoView {
     let base = NodeRef::<Canvas>::new();
     let overlay = NodeRef::<Canvas>::new();
     Effect::new(move |_| {
-        if let (Some(canvas), Some(outcome)) = (base.get(), desk.outcome.get()) {
+        let Some(canvas) = base.get() else { return };
+        if let Some(slice) = desk.study.slice.get() {
+            let grey = slice.grey(desk.study.window.get());
+            paint(&canvas, &pixels::from_grey(&grey), slice.size);
+        } else if let Some(outcome) = desk.outcome.get() {
             let rgba = pixels::from_grey(&outcome.grey);
             paint(&canvas, &rgba, outcome.report.picture);
         }
     });
+    // While another slice is shown than the one that was classified, its map would lie.
+    let fits = Memo::new(move |_| !desk.is_ahead());
     Effect::new(move |_| {
         let (Some(canvas), Some(maps)) = (overlay.get(), desk.shown_maps()) else {
             return;
@@ -105,10 +143,14 @@ fn Screen() -> impl IntoView {
         }
     });
     let ratio = move || {
-        let [width, height] = picture_size(desk.outcome.get());
+        let slice = desk
+            .study
+            .slice
+            .with(|slice| slice.as_ref().map(|slice| slice.size));
+        let [width, height] = slice.unwrap_or_else(|| picture_size(desk.outcome.get()));
         format!("{:.4}", f64::from(width) / f64::from(height))
     };
-    let peak = move || heat::peak(desk).filter(|_| desk.look.shown.get());
+    let peak = move || heat::peak(desk).filter(|_| desk.look.shown.get() && fits.get());
     let place = move |axis: usize| peak().map(|peak| format!("{:.2}%", peak[axis] * 100.0));
     view! {
         <div class="frame" style:--ratio=ratio>
@@ -126,10 +168,12 @@ fn Screen() -> impl IntoView {
                 role="img"
                 aria-describedby="heat-text"
                 aria-label=move || heat::label(desk)
-                hidden=move || !desk.look.shown.get()
+                hidden=move || !(desk.look.shown.get() && fits.get())
                 style:opacity=move || desk.look.opacity()
             ></canvas>
-            <Contour />
+            <Show when=move || fits.get()>
+                <Contour />
+            </Show>
             <span
                 class="peak"
                 aria-hidden="true"
@@ -145,7 +189,17 @@ fn Screen() -> impl IntoView {
 #[component]
 fn Activity() -> impl IntoView {
     let desk = expect_context::<Desk>();
+    let reading = move || {
+        desk.study
+            .reading
+            .get()
+            .map(|[done, all]| tv("study.reading", &[("n", done.into()), ("all", all.into())]))
+    };
+    let answered = move || desk.outcome.read().is_some();
     let line = move || match (desk.phase.get(), desk.waiting.get()) {
+        _ if desk.study.reading.read().is_some() => reading(),
+        // Scrolling through slices needs no notice of each.
+        (Phase::Working(Name::Slice { .. }), _) if answered() => None,
         (Phase::Working(name), _) => Some(line_about("viewer.reading", &name)),
         (Phase::Loading, Some(name)) => Some(line_about("viewer.waits", &name)),
         _ => None,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes. The workers' file names carry no hash; the page asks for them with its
 /// version, and should a page get another version's worker all the same, [`Reply::Hello`] makes that visible.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// The engines, each its own wasm module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +108,21 @@ pub enum Request {
         /// Hold it from now on, as [`Request::Classify`] does, for [`Request::Explain`] and
         /// [`Request::Layer`].
         hold: bool,
+    },
+    /// Classify these values: a slice of a volume, say, as the file has it. Buffers: the values, 32-bit floats in the
+    /// machine's order, row-major. Answered as [`Request::Classify`] is, or, at a glance, by
+    /// [`Reply::Glanced`] or [`Reply::Failed`]; then nothing is held and no map is made.
+    Values {
+        /// Repeated in the answer.
+        id: u32,
+        /// Width and height; pixels are square.
+        size: [u32; 2],
+        /// The values that are shown as black and as white.
+        range: [f32; 2],
+        /// How colourful the picture was; nothing where it had one channel.
+        colourfulness: Option<f32>,
+        /// Whether the numbers are enough.
+        glance: bool,
     },
     /// For tests of the page: panic.
     Panic,
@@ -251,6 +266,17 @@ pub enum Reply {
         id: u32,
         /// The numbers.
         report: Report,
+    },
+    /// The answer to [`Request::Values`] at a glance.
+    Glanced {
+        /// The request's.
+        id: u32,
+        /// One probability per class.
+        probabilities: Vec<f32>,
+        /// What should be said about it.
+        verdict: Verdict,
+        /// How unsure the answer is; nothing where the manifest names no measure.
+        uncertainty: Option<f32>,
     },
     /// The file is none that can be classified.
     Rejected {

@@ -156,6 +156,24 @@ impl<E: Engine> Session<E> {
             Ok((Request::Edit { id, size, hold }, buffers)) => {
                 self.edit(id, size, hold, &buffers).await;
             }
+            Ok((
+                Request::Values {
+                    id,
+                    size,
+                    range,
+                    colourfulness,
+                    glance,
+                },
+                buffers,
+            )) => {
+                let scan = values(size, range, colourfulness, &buffers);
+                let result = match scan {
+                    Ok(scan) if glance => self.glance(id, &scan).await,
+                    Ok(scan) => self.first_look(id, &scan, 0.0).await,
+                    Err(error) => Err(error),
+                };
+                respond(id, result);
+            }
             Ok((Request::Explain { id, scan, method }, _)) => self.explain(id, scan, method),
             Ok((Request::Stop { id }, _)) => self.stop(Some(id)),
             Ok((
@@ -275,6 +293,19 @@ impl<E: Engine> Session<E> {
         Ok((Reply::Classified { id, report }, buffers))
     }
 
+    async fn glance(&self, id: u32, scan: &Scan) -> Result<(Reply, Vec<Uint8Array>), EngineError> {
+        let engine = self.engine.as_ref().ok_or(EngineError::NotLoaded)?;
+        let look = engine.pipeline().look(scan).await?;
+        let result = engine.pipeline().conclude(&look);
+        let reply = Reply::Glanced {
+            id,
+            verdict: answer::verdict(result.verdict),
+            uncertainty: result.uncertainty.map(answer::finite),
+            probabilities: result.probabilities,
+        };
+        Ok((reply, Vec::new()))
+    }
+
     async fn edit(&mut self, id: u32, size: [u32; 2], hold: bool, buffers: &[Uint8Array]) {
         let result = self.look_again(id, size, hold, buffers).await;
         respond(id, result);
@@ -328,6 +359,22 @@ impl<E: Engine> Session<E> {
         };
         Ok((look, report, heat_buffers(&maps)))
     }
+}
+
+/// The scan that [`Request::Values`] brings.
+fn values(
+    [width, height]: [u32; 2],
+    [black, white]: [f32; 2],
+    colourfulness: Option<f32>,
+    buffers: &[Uint8Array],
+) -> Result<Scan, EngineError> {
+    let buffer = buffers.first().ok_or(EngineError::Incomplete)?;
+    let values = Float32Array::new(&buffer.buffer()).to_vec();
+    let scan = Scan::new(width, height, values, (black, white))?;
+    Ok(match colourfulness {
+        Some(value) => scan.with_colourfulness(value),
+        None => scan,
+    })
 }
 
 /// Heat maps as the page gets them.

@@ -1,0 +1,5 @@
+//! The reader's worker.
+
+fn main() {
+    scanlight_reader::worker::run();
+}
