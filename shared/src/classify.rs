@@ -295,12 +295,10 @@ impl<R: Runner> Pipeline<R> {
     /// Where the first cell of the network's grid of `width` x `height` cells lies, in cells.
     pub(crate) fn cell_origin(&self, width: usize, height: usize) -> [f32; 2] {
         let manifest = &self.manifest;
-        let axis = |cells: usize, side: u32| {
-            manifest.architecture.first_centre(side) * cells as f32 / side as f32
-        };
+        let architecture = &manifest.architecture;
         [
-            axis(width, manifest.input.width),
-            axis(height, manifest.input.height),
+            architecture.cell_origin(width, manifest.input.width),
+            architecture.cell_origin(height, manifest.input.height),
         ]
     }
 }

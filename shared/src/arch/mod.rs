@@ -153,6 +153,12 @@ impl Architecture {
         check("input height", input.height as usize, smallest, largest)
     }
 
+    /// Where the first of `cells` cells along a side of `side` pixels is centred, in cells: 0.5 where cells
+    /// part the plane evenly, less where [`Self::first_centre`] lies before the middle of the first part.
+    pub fn cell_origin(&self, cells: usize, side: u32) -> f32 {
+        self.first_centre(side) * cells as f32 / side as f32
+    }
+
     /// Where the receptive field of the first cell of the feature maps is centred, in pixels from
     /// the edge of an input plane with sides of `side` pixels; the other cells follow at the
     /// network's stride.

@@ -39,32 +39,38 @@ pub struct View {
 
 impl View {
     /// How much of each cell of a grid over the input lies in a box (in fractions of the clean plane),
-    /// row by row, 0 to 1. `sides` are the input's, in pixels.
-    pub fn coverage(&self, lesion: &LesionBox, grid: [usize; 2], sides: [f32; 2]) -> Vec<f32> {
+    /// row by row, 0 to 1. `sides` are the input's, in pixels; `origin` is where the first cell is centred, in
+    /// cells ([`Architecture::cell_origin`](scanlight_model::arch::Architecture::cell_origin)): the maps are
+    /// drawn around these centres.
+    pub fn coverage(
+        &self,
+        lesion: &LesionBox,
+        grid: [usize; 2],
+        origin: [f32; 2],
+        sides: [f32; 2],
+    ) -> Vec<f32> {
         /// Points in a cell, each way.
         const POINTS: usize = 4;
-        let origin = self.warp.as_ref().map(|warp| warp.inverse(sides));
+        let clean = self.warp.as_ref().map(|warp| warp.inverse(sides));
         let inside = |u: f32, v: f32| {
             let u = if self.mirrored { 1.0 - u } else { u };
-            let [x, y] = match &origin {
-                Some(origin) => origin([u * sides[0], v * sides[1]]),
+            let [x, y] = match &clean {
+                Some(clean) => clean([u * sides[0], v * sides[1]]),
                 None => [u * sides[0], v * sides[1]],
             };
             lesion.contains([x / sides[0], y / sides[1]])
         };
         let [width, height] = grid;
-        let at = |cell: usize, point: usize, cells: usize| {
-            (cell as f32 + (point as f32 + 0.5) / POINTS as f32) / cells as f32
+        let at = |cell: usize, point: usize, axis: usize| {
+            let first = origin[axis] - 0.5;
+            (cell as f32 + first + (point as f32 + 0.5) / POINTS as f32) / grid[axis] as f32
         };
         (0..width * height)
             .map(|cell| {
                 let (column, row) = (cell % width, cell / width);
                 let count = (0..POINTS * POINTS)
                     .filter(|point| {
-                        inside(
-                            at(column, point % POINTS, width),
-                            at(row, point / POINTS, height),
-                        )
+                        inside(at(column, point % POINTS, 0), at(row, point / POINTS, 1))
                     })
                     .count();
                 count as f32 / (POINTS * POINTS) as f32

@@ -48,12 +48,16 @@ pub fn loss<B: AutodiffBackend>(
     }
     let [count, channels, height, width] = features.dims();
     let sides = [config.input.width as f32, config.input.height as f32];
+    let origin = [
+        config.architecture.cell_origin(width, config.input.width),
+        config.architecture.cell_origin(height, config.input.height),
+    ];
     let (mut indices, mut classes) = (Vec::new(), Vec::new());
     let (mut inside, mut shares) = (Vec::new(), Vec::new());
     for located in &batch.lesions {
         let coverage = located
             .view
-            .coverage(&located.lesion, [width, height], sides);
+            .coverage(&located.lesion, [width, height], origin, sides);
         // Moved out of the picture.
         if coverage.iter().all(|part| *part == 0.0) {
             continue;
@@ -120,6 +124,28 @@ mod tests {
         let values: Vec<f32> = (0..count).map(|i| (i * 37 % 101) as f32 / 20.0).collect();
         let shape = [3, CHANNELS, SIDE, SIDE];
         Tensor::from_data(TensorData::new(values, shape), &Default::default())
+    }
+
+    /// A network whose cells are centred on their first pixels is taught so: the cell that its map shows over the
+    /// box, not the one that parts the plane there.
+    #[test]
+    fn cells_lie_where_their_maps_are_drawn() {
+        let lesion = LesionBox::from_centre([0.25, 0.25, 0.2, 0.2]).unwrap();
+        let cells =
+            |origin: f32| View::default().coverage(&lesion, [4, 4], [origin; 2], [128.0, 128.0]);
+        // Evenly parted, four cells meet in the box; centred on first pixels, one lies right on it.
+        let even = cells(0.5);
+        assert!(
+            even[0] > 0.0 && even[0] == even[5] && even[1] == even[4],
+            "{even:?}"
+        );
+        let first = cells(0.0);
+        let best = (0..16).max_by(|&a, &b| first[a].total_cmp(&first[b]));
+        assert_eq!(best, Some(5), "{first:?}");
+        let compact = Architecture::CompactResnet(Default::default());
+        assert!(compact.cell_origin(16, 128) < 0.1);
+        let reference = Architecture::ReferenceCnn(Default::default());
+        assert_eq!(reference.cell_origin(16, 128), 0.5);
     }
 
     /// A lesion of class 1 in the second of three inputs.
