@@ -92,7 +92,7 @@ fn take(desk: Desk, files: &FileList) {
 
 /// Decides what becomes of the files that came together: a plain picture that comes alone goes to the engine, all
 /// else to the reader.
-async fn route(desk: Desk, mut files: Vec<Dropped>, more: bool) {
+async fn route(desk: Desk, files: Vec<Dropped>, more: bool) {
     if files.is_empty() {
         return desk.complain(Line::new("intake.empty_folder"));
     }
@@ -100,7 +100,8 @@ async fn route(desk: Desk, mut files: Vec<Dropped>, more: bool) {
         desk.complain(Line::new("intake.too_many").with("n", collect::MOST));
         return;
     }
-    if let (1, Some(Dropped { path, file })) = (files.len(), files.pop()) {
+    if let [Dropped { path, file }] = files.as_slice() {
+        let (path, file) = (path.clone(), file.clone());
         if file.size() > LARGEST {
             return desk.complain(Line::new("intake.too_large").with("name", path));
         }

@@ -163,7 +163,7 @@ pub fn Pane(children: ChildrenFn) -> impl IntoView {
             </div>
             <Show when=move || edges.get().is_some()>
                 <div class="edges" aria-hidden="true">
-                    {["left", "right", "top", "bottom"]
+                    {["at-left", "at-right", "at-top", "at-bottom"]
                         .into_iter()
                         .enumerate()
                         .map(|(edge, class)| view! { <span class=class>{move || letter(edge)}</span> })
