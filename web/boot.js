@@ -16,7 +16,7 @@
     const script =
       `try { const { default: start } = await import(${JSON.stringify(module)});` +
       ` await start({ module_or_path: ${JSON.stringify(wasm)} }); }` +
-      ` catch (error) { postMessage([JSON.stringify({ type: 'loadFailed', message: String(error) })]); }`;
+      ` catch (error) { postMessage([JSON.stringify({ loadFailed: { message: String(error) } })]); }`;
     return URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
   };
 

@@ -3,16 +3,15 @@
 mod collect;
 
 use crate::language::Line;
+use crate::pictures::{self, Problem};
 use crate::session::Input;
 use crate::state::{Desk, Name};
 use collect::Dropped;
-use js_sys::Uint8Array;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_engine::wire;
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
 
 /// What the file picker offers.
@@ -99,10 +98,11 @@ async fn read(desk: Desk, file: File) {
     if file.size() > LARGEST {
         return desk.complain(Line::new("intake.too_large").with("name", name));
     }
-    match JsFuture::from(file.array_buffer()).await {
-        Ok(buffer) => desk.open(Input::new(Name::File(name), Uint8Array::new(&buffer))),
+    match pictures::read(&file).await {
+        Ok(bytes) => desk.open(Input::new(Name::File(name), bytes)),
+        Err(Problem::Rejected(line)) => desk.complain(line.with("name", name)),
         // A folder, or a file that was moved or changed meanwhile.
-        Err(error) => desk.complain(
+        Err(Problem::Unreadable(error)) => desk.complain(
             Line::new("intake.unreadable")
                 .with("name", name)
                 .with("reason", wire::describe(&error).trim_end_matches('.')),

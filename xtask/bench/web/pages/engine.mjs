@@ -5,6 +5,22 @@ import { times } from './measure.mjs';
 /** The first protocol with a request for a bare input plane. */
 const WITH_PLANES = 3;
 
+/** The first protocol whose messages have their type's name outside: `{ classify: { id: 1 } }`. */
+const NAMED = 6;
+
+/** A message of any protocol as an object with a `type`. */
+function named(message) {
+  if (typeof message === 'string') return { type: message };
+  if (message.type) return message;
+  const [[type, fields]] = Object.entries(message);
+  return { type, ...fields };
+}
+
+/** A message with a `type` as this protocol writes it. */
+function written({ type, ...fields }, protocol) {
+  return protocol >= NAMED ? { [type]: fields } : { type, ...fields };
+}
+
 function open(script) {
   const source = `const { default: start } = await import(${JSON.stringify(new URL(script, location.href).href)}); await start();`;
   const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })), { type: 'module' });
@@ -15,7 +31,7 @@ function open(script) {
     if (next) next.done(message);
     else received.push(message);
   };
-  worker.onmessage = ({ data: [text, ...buffers] }) => deliver({ ...JSON.parse(text), buffers });
+  worker.onmessage = ({ data: [text, ...buffers] }) => deliver({ ...named(JSON.parse(text)), buffers });
   worker.onerror = (event) => deliver({ type: 'broken', message: event.message || 'the worker could not be loaded' });
   const next = () => (received.length ? Promise.resolve(received.shift()) : new Promise((done) => waiting.push({ done })));
   const bad = new Set(['loadFailed', 'failed', 'rejected', 'panicked', 'broken']);
@@ -47,12 +63,12 @@ export function start({ script, model, image }) {
     const parsed = JSON.parse(new TextDecoder().decode(manifest));
     if (side) parsed.input = { ...parsed.input, width: side, height: side };
     const weights = await bytes(`${model}${parsed.weights.file}`);
-    worker.send({ type: 'load', fault: null }, new TextEncoder().encode(JSON.stringify(parsed)), weights);
+    worker.send(written({ type: 'load', fault: null }, protocol), new TextEncoder().encode(JSON.stringify(parsed)), weights);
     const ready = await worker.expect('ready');
     let id = 0;
     const ask = async (message, answer, buffer) => {
       id += 1;
-      worker.send({ ...message, id }, buffer);
+      worker.send(written({ ...message, id }, protocol), buffer);
       return worker.expect(answer);
     };
     return {
