@@ -16,7 +16,7 @@
     const script =
       `try { const { default: start } = await import(${JSON.stringify(module)});` +
       ` await start({ module_or_path: ${JSON.stringify(wasm)} }); }` +
-      ` catch (error) { postMessage([JSON.stringify({ type: 'loadFailed', message: String(error) })]); }`;
+      ` catch (error) { postMessage([JSON.stringify({ loadFailed: { message: String(error) } })]); }`;
     return URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
   };
 
@@ -55,22 +55,41 @@
   }
 
   const files = new Map();
-  const get = (file) => {
+  const get = (file, options = {}) => {
+    if (files.has(file)) return files.get(file);
     // Manifests are small, and say what else is fetched: the server is asked whether they are still the same.
-    const answer = fetch(file, file.endsWith('.json') ? { cache: 'no-cache' } : {});
+    const answer = fetch(file, { ...options, ...(file.endsWith('.json') && { cache: 'no-cache' }) });
+    // Whatever is wrong here is found and said by the page.
+    answer.catch(() => {});
     files.set(file, answer);
     return answer;
   };
   const json = async (file) => (await get(file)).clone().json();
+  const weightsOf = (id, { file, sha256 }) => `models/${id}/${file}?sha256=${sha256}`;
   const model = async () => {
-    const { default: usual, models } = await json('models/index.json');
     const asked = parameters.get('model');
-    const id = models.some((entry) => entry.id === asked) ? asked : usual;
-    const { weights } = await json(`models/${id}/model.json`);
-    await get(`models/${id}/${weights.file}?sha256=${weights.sha256}`);
+    // The build has written the default model's id and weights into the page, so that nothing waits for the
+    // manifests, which are fetched all the same and have the last word.
+    const [id, file, sha256] = (document.querySelector('meta[name=scanlight-model]')?.content ?? '').split(' ');
+    if (sha256 && (asked ?? id) === id) {
+      get('models/index.json');
+      get(`models/${id}/model.json`);
+      get(weightsOf(id, { file, sha256 }));
+      return;
+    }
+    const { default: usual, models } = await json('models/index.json');
+    const chosen = models.some((entry) => entry.id === asked) ? asked : usual;
+    const { weights } = await json(`models/${chosen}/model.json`);
+    get(weightsOf(chosen, weights));
   };
-  // Whatever is wrong here is found and said by the page.
+  /** After the rest, and given up in time: a page without samples works. */
+  const samples = async () => {
+    const options = { priority: 'low', signal: AbortSignal.timeout(15_000) };
+    get('samples/index.json', options);
+    for (const sample of await json('samples/index.json')) get(`samples/${sample.file}`, options);
+  };
   model().catch(() => {});
+  samples().catch(() => {});
 
   globalThis.scanlight = {
     loader,

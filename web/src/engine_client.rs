@@ -123,7 +123,7 @@ fn broken<R>(message: &str) -> Incoming<R> {
 
 /// Starts the program `wasm` through its JavaScript `module`, of this page's own version, whatever lies in the
 /// browser's cache. The second value is the address it was started from.
-fn start_worker(module: &str, wasm: &str) -> Result<(Worker, String), JsValue> {
+pub fn start_worker(module: &str, wasm: &str) -> Result<(Worker, String), JsValue> {
     let base = document().base_uri()?.unwrap_or_default();
     let version = offline::version().unwrap_or_default();
     let address = |file: &str| {

@@ -3,6 +3,7 @@
 mod collect;
 
 use crate::language::Line;
+use crate::pictures::{self, Problem};
 use crate::session::Input;
 use crate::state::{Desk, Name};
 pub use collect::Dropped;
@@ -144,9 +145,11 @@ fn needs_reader(head: &[u8]) -> bool {
 }
 
 async fn read(desk: Desk, name: String, file: File) {
-    match JsFuture::from(file.array_buffer()).await {
-        Ok(buffer) => desk.open(Input::new(Name::File(name), Uint8Array::new(&buffer))),
-        Err(error) => unreadable(desk, name, &wire::describe(&error)),
+    match pictures::read(&file).await {
+        Ok(bytes) => desk.open(Input::new(Name::File(name), bytes)),
+        Err(Problem::Rejected(line)) => desk.complain(line.with("name", name)),
+        // A file that was moved or changed meanwhile.
+        Err(Problem::Unreadable(error)) => unreadable(desk, name, &wire::describe(&error)),
     }
 }
 

@@ -30,6 +30,7 @@ mod loading;
 mod model;
 mod offline;
 mod options;
+mod pictures;
 mod pixels;
 mod poke;
 mod requests;

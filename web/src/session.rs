@@ -374,8 +374,8 @@ impl Desk {
                     self.advance();
                 }
             }
-            // Only benchmarks ask for it.
-            Reply::Computed { .. } => {}
+            // Only benchmarks ask for it, and `pictures` another worker.
+            Reply::Computed { .. } | Reply::Converted { .. } => {}
             Reply::Rejected { id, complaint } => {
                 if let Some(input) = self.finish(id) {
                     self.complain(
@@ -713,7 +713,7 @@ impl Desk {
 }
 
 /// Why a file was rejected: in the page's words where it has some for the complaint, else in the worker's.
-fn rejection(complaint: &Complaint) -> Piece {
+pub fn rejection(complaint: &Complaint) -> Piece {
     let key = format!("reject.{}", complaint.code);
     if known(&key, &[]).is_none() {
         return complaint.message.as_str().into();

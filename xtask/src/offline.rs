@@ -12,6 +12,9 @@ use crate::shell::{failure, write};
 /// What `web/index.html` and `web/sw.js` hold in place of the page's version.
 const VERSION: &str = "__VERSION__";
 
+/// What `web/index.html` holds in place of the default model.
+const MODEL: &str = "__MODEL__";
+
 /// What `web/sw.js` holds in place of the list of files.
 const FILES: &str = "__FILES__";
 
@@ -28,6 +31,7 @@ pub fn write_worker(dist: &Path, template: &str) -> Result<()> {
         .with_context(|| format!("cannot read {}", index.display()))?;
     for (text, place, file) in [
         (html.as_str(), VERSION, "web/index.html"),
+        (html.as_str(), MODEL, "web/index.html"),
         (template, VERSION, "web/sw.js"),
         (template, FILES, "web/sw.js"),
     ] {
@@ -35,11 +39,13 @@ pub fn write_worker(dist: &Path, template: &str) -> Result<()> {
             return Err(failure(
                 format!("{file} holds no {place}"),
                 format!(
-                    "Restore {place} in {file}: the build writes the page's version or files there."
+                    "Restore {place} in {file}: the build writes the page's version, model or files there."
                 ),
             ));
         }
     }
+    let default = default_model(dist)?;
+    let html = html.replace(MODEL, &weights(dist, &default)?);
     let mut hashes = Hashes::new();
     collect(dist, "", &mut hashes)?;
     let version = version(&html, &hashes);
@@ -47,7 +53,6 @@ pub fn write_worker(dist: &Path, template: &str) -> Result<()> {
     write(&index, &html)?;
     // The page itself is asked for by its folder.
     hashes.insert(String::new(), hash(html.as_bytes()));
-    let default = default_model(dist)?;
     let (kept, more): (Hashes, Hashes) = hashes
         .into_iter()
         .partition(|(path, _)| is_kept(path, &default));
@@ -123,6 +128,30 @@ fn default_model(dist: &Path) -> Result<String> {
     Ok(id.to_owned())
 }
 
+/// A model's id, weights file and the hash of that, as `web/boot.js` reads them; nothing where the file's name has a
+/// space in it.
+fn weights(dist: &Path, id: &str) -> Result<String> {
+    let file = dist.join(format!("models/{id}/model.json"));
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    let manifest: Value =
+        serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))?;
+    let weights = &manifest["weights"];
+    let words =
+        [&weights["file"], &weights["sha256"]].map(|word| word.as_str().unwrap_or_default());
+    let plain = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    Ok(if plain(id) && words.iter().all(|word| plain(word)) {
+        format!("{id} {} {}", words[0], words[1])
+    } else {
+        String::new()
+    })
+}
+
 fn hash(bytes: &[u8]) -> String {
     hex(Sha256::new_with_prefix(bytes))
 }
@@ -158,7 +187,10 @@ mod tests {
                 ("languages/en.json", "c"),
                 ("languages/de.json", "d"),
                 ("models/index.json", "{\"default\":\"one\"}"),
-                ("models/one/model.json", "e"),
+                (
+                    "models/one/model.json",
+                    "{\"weights\":{\"file\":\"one.bin\",\"sha256\":\"12ab\"}}",
+                ),
                 ("models/one/report.json", "f"),
                 ("models/two/model.json", "g"),
             ] {
@@ -169,12 +201,16 @@ mod tests {
 
         /// The version, and the paths that are stored at once and later.
         fn built(&self) -> Result<(String, Vec<String>, Vec<String>)> {
-            write(&self.0.join("index.html"), "<meta content=\"__VERSION__\">")?;
+            write(
+                &self.0.join("index.html"),
+                "<meta content=\"__VERSION__\" model=\"__MODEL__\">",
+            )?;
             write_worker(&self.0, TEMPLATE)?;
             let worker = std::fs::read_to_string(self.0.join(WORKER))?;
             let version = worker.split('\'').nth(1).unwrap_or_default().to_owned();
             let html = std::fs::read_to_string(self.0.join("index.html"))?;
-            assert_eq!(html, format!("<meta content=\"{version}\">"));
+            let expected = format!("<meta content=\"{version}\" model=\"one one.bin 12ab\">");
+            assert_eq!(html, expected);
             let (_, files) = worker.split_once("FILES = ").context("no files")?;
             let files: Value = serde_json::from_str(files.trim().trim_end_matches(';'))?;
             assert_eq!(files["kept"][""], hash(html.as_bytes()));

@@ -30,7 +30,7 @@ pub fn build(wasm: &Wasm, tools: &Tools) -> Result<()> {
     }
     note("the first build takes 10 to 15 minutes on two cores, later ones less");
     Cmd::new("trunk")
-        .args(["build", "--release"])
+        .args(["build", "--release", "--cargo-profile", "wasm"])
         .env("PATH", path_with(&tools.path)?)
         .env("TRUNK_SKIP_VERSION_CHECK", "true")
         // trunk reads NO_COLOR as a truth value and refuses the customary 1.

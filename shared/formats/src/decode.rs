@@ -1,11 +1,18 @@
 //! Image files to [`Scan`]s: PNG, JPEG, WebP, BMP and TIFF, recognised by their bytes.
 
+mod pixels;
+
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder};
+#[cfg(feature = "more-images")]
+use image::codecs::{tiff::TiffDecoder, webp::WebPDecoder};
+use image::error::ImageFormatHint;
+use image::{ImageDecoder, ImageError, ImageFormat, Limits};
 use thiserror::Error;
 
-use crate::colour::{colourfulness, luma};
+use pixels::Pixels;
+
 pub use crate::limits::{MAX_DECODE_BYTES, MAX_PIXELS, MAX_SIDE};
 use crate::scan::{Scan, ScanError};
 use crate::text::one_line;
@@ -93,12 +100,8 @@ pub fn decode(bytes: &[u8]) -> Result<Scan, DecodeError> {
         },
     };
 
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_DECODE_BYTES);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    // The sizes are judged below, so that the message can name them.
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    // The sizes are judged here, so that the message can name them; the decoders watch over their memory.
+    let mut decoder = decoder(format, bytes).map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     if width > MAX_SIDE
         || height > MAX_SIDE
@@ -111,56 +114,32 @@ pub fn decode(bytes: &[u8]) -> Result<Scan, DecodeError> {
         return Err(ScanError::Empty { width, height }.into());
     }
     let orientation = decoder.orientation().map_err(damaged)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-    image.apply_orientation(orientation);
-    scan_from_image(&image).map_err(DecodeError::from)
+    let pixels = Pixels::read(decoder).map_err(damaged)?;
+    Ok(pixels.scan()?.turned(orientation.into()))
 }
 
-/// A decoded image as a scan, by the rules of [`decode`].
-pub fn scan_from_image(image: &DynamicImage) -> Result<Scan, ScanError> {
-    let (width, height) = (image.width(), image.height());
-    match image {
-        DynamicImage::ImageLuma8(grey) => Scan::from_luma8(width, height, grey.as_raw()),
-        DynamicImage::ImageLuma16(grey) => Scan::from_luma16(width, height, grey.as_raw()),
-        DynamicImage::ImageRgb8(colour) => {
-            let luma = colour
-                .pixels()
-                .map(|p| luma([p[0], p[1], p[2]].map(f32::from)))
-                .collect();
-            let colour = colourfulness(
-                colour
-                    .pixels()
-                    .map(|p| [p[0], p[1], p[2]].map(|v| f32::from(v) / 255.0)),
-            );
-            Ok(Scan::new(width, height, luma, (0.0, 255.0))?.with_colourfulness(colour))
+/// The decoder of a format. Only these and the few conversions in `pixels` are used of `image`: its general
+/// picture type would bring more code into the page than all decoders of the common formats together.
+fn decoder(format: ImageFormat, bytes: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, ImageError> {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODE_BYTES);
+    let input = Cursor::new(bytes);
+    let mut decoder: Box<dyn ImageDecoder + '_> = match format {
+        ImageFormat::Png => Box::new(PngDecoder::with_limits(input, limits.clone())?),
+        ImageFormat::Jpeg => Box::new(JpegDecoder::new(input)?),
+        ImageFormat::Bmp => Box::new(BmpDecoder::new(input)?),
+        #[cfg(feature = "more-images")]
+        ImageFormat::Tiff => Box::new(TiffDecoder::new(input)?),
+        #[cfg(feature = "more-images")]
+        ImageFormat::WebP => Box::new(WebPDecoder::new(input)?),
+        other => {
+            return Err(ImageError::Unsupported(
+                ImageFormatHint::Exact(other).into(),
+            ));
         }
-        DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_) => {
-            let luma: Vec<f32> = image
-                .to_rgba32f()
-                .pixels()
-                .map(|p| luma([p[0], p[1], p[2]]) * p[3])
-                .collect();
-            let white = luma
-                .iter()
-                .copied()
-                .filter(|v| v.is_finite())
-                .fold(1.0, f32::max);
-            Scan::new(width, height, luma, (0.0, white))
-        }
-        // 16-bit colour or any kind with transparency.
-        _ => {
-            let pixels = image.to_rgba16();
-            let luma = pixels
-                .pixels()
-                .map(|p| luma([p[0], p[1], p[2]].map(f32::from)) * f32::from(p[3]) / 65535.0)
-                .collect();
-            let colour = colourfulness(pixels.pixels().map(|p| {
-                let opacity = f32::from(p[3]) / 65535.0;
-                [p[0], p[1], p[2]].map(|v| f32::from(v) / 65535.0 * opacity)
-            }));
-            Ok(Scan::new(width, height, luma, (0.0, 65535.0))?.with_colourfulness(colour))
-        }
-    }
+    };
+    decoder.set_limits(limits)?;
+    Ok(decoder)
 }
 
 fn format_name(format: ImageFormat) -> String {
@@ -175,9 +154,25 @@ fn format_name(format: ImageFormat) -> String {
 
 /// Number of colour components that a JPEG's header states: 1 grey, 3 colour, 4 CMYK.
 fn jpeg_components(bytes: &[u8]) -> Option<u8> {
-    let mut decoder = zune_jpeg::JpegDecoder::new(Cursor::new(bytes));
-    decoder.decode_headers().ok()?;
-    decoder.info().map(|info| info.components)
+    let mut at = 2;
+    loop {
+        let marker = *bytes.get(at + 1).filter(|_| bytes.get(at) == Some(&0xFF))?;
+        match marker {
+            // Filling before a marker, and markers without a body.
+            0xFF => at += 1,
+            0x01 | 0xD0..=0xD8 => at += 2,
+            // The start of a frame, of any process.
+            0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                return bytes.get(at + 9).copied();
+            }
+            // Pixels, or the end.
+            0xD9 | 0xDA => return None,
+            _ => {
+                let length = bytes.get(at + 2..at + 4)?;
+                at += 2 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+            }
+        }
+    }
 }
 
 /// Whether a PNG holds an animation (an `acTL` chunk with more than one frame before the pixels).

@@ -1,6 +1,10 @@
 //! A decoded scan: grey pixels of any size and bit depth.
 
+mod packed;
 mod square;
+mod turn;
+
+pub use turn::Turn;
 
 use thiserror::Error;
 

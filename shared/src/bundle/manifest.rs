@@ -1,10 +1,14 @@
 //! `model.json`: what a model is and where it comes from.
 
-use std::collections::{BTreeMap, BTreeSet};
+#[cfg(feature = "records")]
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BundleError, Facts, Trust};
+#[cfg(feature = "records")]
+use super::Facts;
+use super::{BundleError, Trust};
 use crate::arch::Architecture;
 use crate::preprocess::InputGeometry;
 
@@ -22,7 +26,11 @@ pub const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
 pub const MAX_WEIGHTS_BYTES: u64 = 256 * 1024 * 1024;
 
 /// A bundle's manifest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// Without the feature `records` it is read without what only people want to know, and cannot be written: the
+/// page's engines need no more, and would carry some 30 kB for it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "records", derive(Serialize))]
 pub struct Manifest {
     /// [`FORMAT`].
     pub format: String,
@@ -31,8 +39,10 @@ pub struct Manifest {
     /// Short name, also the bundle's folder: lower-case letters, digits, `-` and `_`.
     pub id: String,
     /// Name for people.
+    #[cfg(feature = "records")]
     pub title: String,
     /// What it is, in a sentence or two.
+    #[cfg(feature = "records")]
     #[serde(default)]
     pub description: String,
     /// The network.
@@ -48,16 +58,21 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<Trust>,
     /// The label for people.
+    #[cfg(feature = "records")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
     /// Data, split and settings of the training.
+    #[cfg(feature = "records")]
     pub training: Training,
     /// Measured on real images that were not trained on; empty where nothing was measured.
+    #[cfg(feature = "records")]
     #[serde(default)]
     pub metrics: Vec<Metrics>,
     /// Licence of the weights, an SPDX expression.
+    #[cfg(feature = "records")]
     pub licence: String,
     /// When the bundle was made, RFC 3339 in UTC.
+    #[cfg(feature = "records")]
     pub created: String,
     /// The weights file.
     pub weights: WeightsInfo,
@@ -79,6 +94,7 @@ pub struct Calibration {
 }
 
 /// Where the weights come from.
+#[cfg(feature = "records")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     /// The data sets.
@@ -105,6 +121,7 @@ pub struct Training {
 }
 
 /// The weights that training started from.
+#[cfg(feature = "records")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InitialWeights {
     /// `pretrained` (another task's weights file) or `bundle` (a model of this format).
@@ -121,6 +138,7 @@ pub struct InitialWeights {
 }
 
 /// One data set.
+#[cfg(feature = "records")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSource {
     /// Its name (not a path).
@@ -136,6 +154,7 @@ pub struct DataSource {
 }
 
 /// How the parts were told apart.
+#[cfg(feature = "records")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Split {
     /// `stratified-random`, `folders` (the data set's own), `stratified-groups`, `folders-groups` (the
@@ -158,6 +177,7 @@ pub struct Split {
 }
 
 /// One fold of a cross-validation.
+#[cfg(feature = "records")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folds {
     /// Number of folds, at least 2.
@@ -167,6 +187,7 @@ pub struct Folds {
 }
 
 /// Measurements on one set of real images.
+#[cfg(feature = "records")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// What was measured on: data set, part, seed.
@@ -300,6 +321,7 @@ impl Manifest {
     }
 
     /// The manifest as the text of a `model.json`.
+    #[cfg(feature = "records")]
     pub fn to_json(&self) -> Result<String, BundleError> {
         let mut text =
             serde_json::to_string_pretty(self).map_err(|error| BundleError::Manifest {

@@ -10,13 +10,16 @@ pub mod weights;
 
 pub use error::BundleError;
 pub use index::{ModelEntry, ModelIndex};
-pub use manifest::Folds;
 pub use manifest::{
-    Calibration, DataSource, FORMAT, FORMAT_VERSION, InitialWeights, MAX_MANIFEST_BYTES,
-    MAX_WEIGHTS_BYTES, Manifest, Metrics, OLDEST_VERSION, Split, Training, WeightsInfo, is_id,
+    Calibration, FORMAT, FORMAT_VERSION, MAX_MANIFEST_BYTES, MAX_WEIGHTS_BYTES, Manifest,
+    OLDEST_VERSION, WeightsInfo, is_id,
 };
+#[cfg(feature = "records")]
+pub use manifest::{DataSource, Folds, InitialWeights, Metrics, Split, Training};
 
-pub use trust::{Facts, OodMethod, OodSpec, Trust, TtaSpec, UncertaintyMethod, UncertaintySpec};
+#[cfg(feature = "records")]
+pub use trust::Facts;
+pub use trust::{OodMethod, OodSpec, Trust, TtaSpec, UncertaintyMethod, UncertaintySpec};
 
 use burn::tensor::backend::Backend;
 use sha2::{Digest, Sha256};

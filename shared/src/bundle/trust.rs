@@ -104,6 +104,7 @@ pub struct OodSpec {
 }
 
 /// A short label for people, as on a packet of food.
+#[cfg(feature = "records")]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// What it learned from, in a line.

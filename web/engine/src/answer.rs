@@ -1,6 +1,6 @@
 //! What the model says about a scan, in the protocol's words.
 
-use crate::protocol::{Complaint, Evidence, Unlike, Verdict};
+use crate::protocol::{Complaint, Evidence, Reply, Unlike, Verdict};
 use crate::wire;
 use scanlight_model::cam::{ClassMap, Spot, spots};
 use scanlight_model::decode::{DecodeError, MAX_PIXELS, MAX_SIDE};
@@ -79,6 +79,14 @@ pub fn complaint(error: &DecodeError) -> Complaint {
             .map(|(name, value)| (name.into(), wire::one_line(&value)))
             .collect(),
         message: wire::one_line(&error.to_string()),
+    }
+}
+
+/// The answer to request `id` about a file that cannot be read.
+pub fn rejected(id: u32, error: &DecodeError) -> Reply {
+    Reply::Rejected {
+        id,
+        complaint: complaint(error),
     }
 }
 

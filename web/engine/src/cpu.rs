@@ -28,6 +28,11 @@ impl Engine for CpuEngine {
         }
     }
 
+    /// There is nothing to compile: a run on nothing would only keep a first scan waiting.
+    async fn warm_up(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     fn pipeline(&self) -> &Pipeline<DirectRunner> {
         &self.classifier
     }

@@ -6,6 +6,7 @@
 //! - `worker` (feature `worker`): the loop that both engines share, and `explain`, what can be asked about
 //!   the scan that was classified last,
 //! - `cpu` (feature `worker`) and `webgpu` (feature `webgpu`): one small, non-generic engine each,
+//! - `pictures` (feature `pictures`): another worker, which reads the rarer kinds of pictures for them,
 //! - `candle` (feature `candle`): a third one for the tests, which no worker runs.
 
 pub mod protocol;
@@ -24,6 +25,8 @@ pub mod worker;
 pub mod candle;
 #[cfg(feature = "worker")]
 pub mod cpu;
+#[cfg(feature = "pictures")]
+pub mod pictures;
 #[cfg(feature = "webgpu")]
 pub mod webgpu;
 

@@ -3,6 +3,9 @@
 //! Every message is a small serde value with a list of byte buffers beside it (see [`crate::wire`]);
 //! what the buffers are is said at each variant. The page sends nothing before [`Reply::Hello`]: a
 //! module worker drops messages that come while its wasm module is still loading.
+//!
+//! Enumerations are written with the variant's name outside, `{"classify": {"id": 1}}`: a name inside, beside the
+//! fields, would need a reader that first keeps all fields, which costs tens of kilobytes in each program.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,9 +46,14 @@ impl EngineKind {
     }
 }
 
+/// The file name of the JavaScript module of the worker that reads the rarer kinds of pictures.
+pub const PICTURES_MODULE: &str = "scanlight-pictures.js";
+/// The file name of its program.
+pub const PICTURES_WASM: &str = "scanlight-pictures_bg.wasm";
+
 /// What the page asks of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub enum Request {
     /// Set up the device, load the network, run it once. Buffers: the bundle's manifest (JSON), its
     /// weights. Answered by [`Reply::Progress`] and then [`Reply::Ready`] or [`Reply::LoadFailed`].
@@ -54,7 +62,7 @@ pub enum Request {
         fault: Option<Fault>,
     },
     /// Classify an image file and hold it for what is asked about it next, in place of an earlier one.
-    /// Buffers: its bytes. Answered by [`Reply::Classified`],
+    /// Buffers: its bytes, or the scan's from [`Reply::Converted`]. Answered by [`Reply::Classified`],
     /// [`Reply::Rejected`] or [`Reply::Failed`].
     Classify {
         /// Repeated in the answer.
@@ -124,6 +132,12 @@ pub enum Request {
         /// Whether the numbers are enough.
         glance: bool,
     },
+    /// To the worker of `pictures`: read a picture. Buffers: the file. Answered by [`Reply::Converted`] or
+    /// [`Reply::Rejected`].
+    Convert {
+        /// Repeated in the answer.
+        id: u32,
+    },
     /// For tests of the page: panic.
     Panic,
     /// For tests of the page: give the device up, as if the GPU had gone.
@@ -163,7 +177,7 @@ pub struct Complaint {
 
 /// What a worker tells the page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub enum Reply {
     /// The worker runs and listens.
     Hello {
@@ -277,6 +291,11 @@ pub enum Reply {
         verdict: Verdict,
         /// How unsure the answer is; nothing where the manifest names no measure.
         uncertainty: Option<f32>,
+    },
+    /// A picture was read. Buffers: the scan, for [`Request::Classify`].
+    Converted {
+        /// The request's.
+        id: u32,
     },
     /// The file is none that can be classified.
     Rejected {
@@ -406,7 +425,7 @@ pub struct Report {
 
 /// What should be said about a scan: the model crate's verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub enum Verdict {
     /// The class of this index.
     Class {

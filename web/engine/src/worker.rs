@@ -148,6 +148,8 @@ impl<E: Engine> Session<E> {
                     );
                 }
             }
+            // The worker of `pictures` does that.
+            Ok((Request::Convert { .. }, _)) => {}
             Ok((Request::Classify { id }, buffers)) => self.classify(id, &buffers).await,
             Ok((Request::Compute { id, maps }, buffers)) => {
                 let result = self.compute(id, maps, &buffers).await;
@@ -236,9 +238,9 @@ impl<E: Engine> Session<E> {
 
     async fn classify(&mut self, id: u32, buffers: &[Uint8Array]) {
         let start = now();
-        let result = match buffers.first().map(|file| decode(&file.to_vec())) {
+        let result = match buffers.first().map(|file| read(&file.to_vec())) {
             None => Err(EngineError::Incomplete),
-            Some(Err(error)) => return post(&rejected(id, &error), &[]),
+            Some(Err(error)) => return post(&answer::rejected(id, &error), &[]),
             Some(Ok(scan)) => self.first_look(id, &scan, now() - start).await,
         };
         respond(id, result);
@@ -398,6 +400,15 @@ pub(crate) fn respond(id: u32, result: Result<(Reply, Vec<Uint8Array>), EngineEr
     }
 }
 
+/// The scan in a file, or the one that another worker has read from a file.
+fn read(bytes: &[u8]) -> Result<Scan, DecodeError> {
+    if Scan::is_packed(bytes) {
+        Ok(Scan::unpack(bytes)?)
+    } else {
+        decode(bytes)
+    }
+}
+
 /// Lets the browser run what waits in this worker.
 async fn breathe() {
     let turn = Promise::new(&mut |resolve, _| {
@@ -407,13 +418,6 @@ async fn breathe() {
         }
     });
     let _ = wasm_bindgen_futures::JsFuture::from(turn).await;
-}
-
-fn rejected(id: u32, error: &DecodeError) -> Reply {
-    Reply::Rejected {
-        id,
-        complaint: answer::complaint(error),
-    }
 }
 
 /// Tells the page that the engine's device is gone.
@@ -426,7 +430,7 @@ pub fn report_loss(message: &str) {
     );
 }
 
-fn scope() -> DedicatedWorkerGlobalScope {
+pub(crate) fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
 
@@ -451,7 +455,7 @@ fn requests() -> u32 {
     })
 }
 
-fn report_panic(info: &PanicHookInfo<'_>) {
+pub(crate) fn report_panic(info: &PanicHookInfo<'_>) {
     web_sys::console::error_1(&info.to_string().into());
     let message = wire::one_line(info.payload_as_str().unwrap_or("unknown cause"));
     post(&Reply::Panicked { message }, &[]);

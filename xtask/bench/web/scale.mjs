@@ -42,12 +42,24 @@ try {
       batches.push(one);
       console.log(`    ${engine}: ${images} images in ${(one.ms / 1e3).toFixed(1)} s`);
     }
+    let volume = null;
+    if (config.slices > 0) {
+      volume = await alone(contestant, async (page, browser) => {
+        await batch(page, 1);
+        let ms = 0;
+        for (let from = 0; from < config.slices; from += 32) {
+          ms += await ask(page, 'volume', from, Math.min(from + 32, config.slices));
+        }
+        return { images: config.slices, ms, memory: (await peakMemory(browser)).renderer };
+      });
+      console.log(`    ${engine}: a volume of ${config.slices} slices in ${(volume.ms / 1e3).toFixed(1)} s`);
+    }
     const sides = [];
     for (const side of config.sides) {
       const ms = await alone(contestant, (page) => ask(page, 'side', side, config.iterations));
       sides.push({ side, ms });
     }
-    found.push({ engine, batches, sides });
+    found.push({ engine, batches, volume, sides });
   }
   writeFileSync(config.out, `${JSON.stringify(found)}\n`);
 } finally {

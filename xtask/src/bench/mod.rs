@@ -2,6 +2,7 @@
 
 mod material;
 mod native;
+mod plot;
 mod scale;
 mod stats;
 mod train;

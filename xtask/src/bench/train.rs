@@ -149,7 +149,14 @@ impl TrainBench {
                         }
                     }
                     for backend in &self.backends {
-                        let found = self.ours(program, python, architecture, backend, threads)?;
+                        let step = Step {
+                            architecture,
+                            backend,
+                            threads,
+                            batch: self.batch,
+                            steps: self.steps,
+                        };
+                        let found = step.time(program, python)?;
                         add(
                             text(&found, "backend"),
                             architecture,
@@ -176,38 +183,6 @@ impl TrainBench {
             .lines()
             .map(|line| serde_json::from_str(line).context("PyTorch's script printed no JSON"))
             .collect()
-    }
-
-    fn ours(
-        &self,
-        program: &Path,
-        python: Option<&Path>,
-        architecture: &str,
-        backend: &str,
-        threads: usize,
-    ) -> Result<Value> {
-        let json = folder().join("step.json");
-        write(&json, "")?;
-        let numbers = [self.batch, self.steps].map(|number| number.to_string());
-        let mut call = Cmd::new(program)
-            .args(["throughput", "--arch", architecture, "--backend", backend])
-            .args([
-                "--batch-size",
-                &numbers[0],
-                "--steps",
-                &numbers[1],
-                "--json",
-            ])
-            .arg(&json)
-            .env("RAYON_NUM_THREADS", threads.to_string())
-            .env("OMP_NUM_THREADS", threads.to_string());
-        if let Some(python) = python {
-            call = call.env("LD_LIBRARY_PATH", torch_libraries(python)?);
-        }
-        call.output()?;
-        let text = std::fs::read_to_string(&json)
-            .with_context(|| format!("cannot read {}", json.display()))?;
-        serde_json::from_str(&text).context("the trainer wrote no JSON")
     }
 
     fn rate(&self, row: &Row) -> f64 {
@@ -249,11 +224,50 @@ impl TrainBench {
     }
 }
 
+/// A training step of ours to be timed.
+pub struct Step<'a> {
+    /// The network.
+    pub architecture: &'a str,
+    /// The backend.
+    pub backend: &'a str,
+    /// Number of threads.
+    pub threads: usize,
+    /// Images of a step.
+    pub batch: usize,
+    /// Steps that are timed.
+    pub steps: usize,
+}
+
+impl Step<'_> {
+    /// What `scanlight throughput` found; `python` is one with the PyTorch that the trainer was built with.
+    pub fn time(&self, program: &Path, python: Option<&Path>) -> Result<Value> {
+        let json = folder().join("step.json");
+        write(&json, "")?;
+        let numbers = [self.batch, self.steps].map(|number| number.to_string());
+        let mut call = Cmd::new(program)
+            .args(["throughput", "--arch", self.architecture])
+            .args(["--backend", self.backend])
+            .args(["--batch-size", &numbers[0], "--steps", &numbers[1]])
+            .arg("--json")
+            .arg(&json)
+            .env("RAYON_NUM_THREADS", self.threads.to_string())
+            .env("OMP_NUM_THREADS", self.threads.to_string());
+        if let Some(python) = python {
+            call = call.env("LD_LIBRARY_PATH", torch_libraries(python)?);
+        }
+        call.output()?;
+        let text = std::fs::read_to_string(&json)
+            .with_context(|| format!("cannot read {}", json.display()))?;
+        serde_json::from_str(&text).context("the trainer wrote no JSON")
+    }
+}
+
 fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or("unknown").to_owned()
 }
 
-fn seconds(value: &Value) -> Vec<f64> {
+/// Seconds of each step.
+pub fn seconds(value: &Value) -> Vec<f64> {
     let list = value["seconds"].as_array();
     list.into_iter()
         .flatten()
