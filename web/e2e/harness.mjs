@@ -158,7 +158,12 @@ async function transfer(page, files) {
 
 /** Drops a file the way a browser reports it. */
 export async function drop(page, name, bytes, target = 'main') {
-  const dataTransfer = await transfer(page, [{ name, bytes }]);
+  await dropAll(page, [{ name, bytes }], target);
+}
+
+/** Drops several files at once. */
+export async function dropAll(page, files, target = 'main') {
+  const dataTransfer = await transfer(page, files);
   await page.dispatchEvent(target, 'dragover', { dataTransfer });
   await page.dispatchEvent(target, 'drop', { dataTransfer });
 }

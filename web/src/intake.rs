@@ -1,6 +1,7 @@
 //! Files into the page: dropped, picked or pasted.
 
 mod collect;
+mod own;
 
 use crate::language::Line;
 use crate::session::Input;
@@ -85,6 +86,9 @@ fn take(desk: Desk, files: &FileList) {
 
 /// Decides what becomes of the files that came together.
 fn route(desk: Desk, files: Vec<Dropped>) {
+    if own::is_bundle(files.iter().map(|file| file.path.as_str())) {
+        return spawn_local(own::take(desk, files));
+    }
     if files.len() > 1 {
         desk.notice
             .set(Some(Line::new("intake.first").with("n", files.len())));
