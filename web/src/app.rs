@@ -8,6 +8,7 @@ use crate::intake;
 use crate::lab::Lab;
 use crate::language::{Chooser, Line, tr};
 use crate::loading::{Failure, Loading};
+use crate::models::Models;
 use crate::offline;
 use crate::samples::Samples;
 use crate::state::Desk;
@@ -41,6 +42,7 @@ pub fn App() -> impl IntoView {
                     <Failure />
                     <Verdict />
                     <Caution />
+                    <Models />
                 </div>
                 <Lab />
                 <Samples />

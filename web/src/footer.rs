@@ -11,8 +11,20 @@ use leptos::prelude::*;
 pub fn Footer() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let requests = move || {
-        desk.requests_since_open()
-            .map_or_else(|| "–".to_string(), |count| decimal(count.into(), 0))
+        let Some(count) = desk.requests_since_open() else {
+            return "–".to_string();
+        };
+        match desk.asked_since_open() {
+            0 => decimal(count.into(), 0),
+            // A change of model fetches weights: counted like any request, and said why.
+            asked => tv(
+                "models.requests",
+                &[
+                    ("n", decimal(count.into(), 0).into()),
+                    ("asked", asked.into()),
+                ],
+            ),
+        }
     };
     view! {
         <footer class="foot">

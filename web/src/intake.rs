@@ -1,6 +1,7 @@
 //! Files into the page: dropped, picked or pasted.
 
 mod collect;
+mod own;
 
 use crate::language::Line;
 use crate::pictures::{self, Problem};
@@ -91,9 +92,12 @@ fn take(desk: Desk, files: &FileList) {
     spawn_local(async move { route(desk, files, more).await });
 }
 
-/// Decides what becomes of the files that came together: a plain picture that comes alone goes to the engine, all
+/// Decides what becomes of the files that came together: a bundle is used, a plain picture that comes alone goes to the engine, all
 /// else to the reader.
 async fn route(desk: Desk, files: Vec<Dropped>, more: bool) {
+    if own::is_bundle(files.iter().map(|file| file.path.as_str())) {
+        return own::take(desk, files).await;
+    }
     if files.is_empty() {
         return desk.complain(Line::new("intake.empty_folder"));
     }

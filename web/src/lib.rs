@@ -28,6 +28,7 @@ mod label;
 mod language;
 mod loading;
 mod model;
+mod models;
 mod offline;
 mod options;
 mod pictures;

@@ -30,6 +30,15 @@ pub struct Entry {
     pub title: String,
 }
 
+/// A model that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// The published one of this id.
+    Published(String),
+    /// The visitor's.
+    Own,
+}
+
 impl Index {
     /// The id to load: `asked` where the index lists it. The second value is false where it doesn't.
     pub fn choose(&self, asked: Option<&str>) -> (String, bool) {
@@ -113,6 +122,15 @@ impl Manifest {
             })
             .collect();
         (!sources.is_empty()).then(|| sources.join(&t("list.separator")))
+    }
+
+    /// Where the published model `id` has its weights: with the hash, so that no cache pairs this manifest with
+    /// other weights.
+    pub fn weights_address(&self, id: &str) -> String {
+        format!(
+            "models/{id}/{}?sha256={}",
+            self.weights.file, self.weights.sha256
+        )
     }
 
     /// The uncertainty above which an answer is unsure, where it was measured.

@@ -3,6 +3,8 @@
 //! The weights are fetched once and kept as a JavaScript array; every engine that is started (the first,
 //! the CPU after a WebGPU failure, a restarted one after a crash) is given a copy.
 
+mod swap;
+
 use crate::adapter::{self, Adapter};
 use crate::engine_client::{Client, Incoming};
 use crate::fetch::{self, FetchError};
@@ -107,6 +109,8 @@ pub struct Session {
     client: Option<Client>,
     /// Counts the engines started: what an ended one still says is ignored.
     generation: u32,
+    /// Counts the bundles handed over: waiting for one is not waiting for the next.
+    loads: u32,
     /// The worker has said hello.
     listening: bool,
     /// The network is loaded and warm.
@@ -115,8 +119,13 @@ pub struct Session {
     held: Option<(u32, u32)>,
     /// All samples are there, or will not come.
     samples_settled: bool,
+    /// The other models' manifests are there, or will not come.
+    manifests_settled: bool,
     bundle: Option<BundleBytes>,
     queued: Option<Input>,
+    /// The file of the last result, for another model's answer.
+    last: Option<Input>,
+    swap: swap::Swap,
     running: Option<(u32, Input)>,
     next_id: u32,
     crashes: u32,
@@ -243,24 +252,28 @@ impl Desk {
         if !found {
             self.notice.set(Some(Line::new("options.model")));
         }
+        let others = index.models.iter().filter(|entry| entry.id != id);
+        let others: Vec<_> = others.cloned().collect();
         self.models.set(index.models);
+        spawn_local(async move {
+            self.fetch_other_manifests(others).await;
+            self.update(|session| session.manifests_settled = true);
+            self.settle();
+        });
         let file = format!("models/{id}/model.json");
         let manifest_bytes = fetch::bytes(&file, |_| {}).await?;
         let manifest: Manifest = fetch::json(&file, &manifest_bytes)?;
         #[allow(clippy::cast_precision_loss)]
         let expected = manifest.weights.size as f64;
         self.fetched.set((0.0, expected));
-        // With the hash, so that no cache pairs this manifest with other weights.
-        let file = format!(
-            "models/{id}/{}?sha256={}",
-            manifest.weights.file, manifest.weights.sha256
-        );
+        let file = manifest.weights_address(&id);
         let weights = fetch::bytes(&file, |count| self.fetched.set((count, expected))).await?;
-        self.model.set(Some(manifest));
-        Ok(BundleBytes {
+        let bundle = BundleBytes {
             manifest: manifest_bytes,
             weights,
-        })
+        };
+        self.first_model(&id, &bundle, manifest);
+        Ok(bundle)
     }
 
     /// Ends the engine that runs, if any, and starts one of `kind`.
@@ -298,7 +311,7 @@ impl Desk {
     fn hand_over_bundle(self) {
         let sent = self.update(|session| {
             let (Some(client), Some(bundle), true) =
-                (&session.client, &session.bundle, session.listening)
+                (&session.client, session.wanted(), session.listening)
             else {
                 return Ok(None);
             };
@@ -313,6 +326,7 @@ impl Desk {
             };
             let copies = [copy(&bundle.manifest), copy(&bundle.weights)];
             client.send(&Request::Load { fault }, &copies)?;
+            session.loads += 1;
             Ok(Some(session.generation))
         });
         match sent {
@@ -360,16 +374,27 @@ impl Desk {
                 }));
                 self.count_worker_requests(requests);
                 self.update(|session| session.loaded = true);
+                self.taken();
                 self.settle();
                 self.survey_on();
             }
-            Reply::LoadFailed { message } => self.engine_failed(kind, message),
+            Reply::LoadFailed { message } => {
+                if self.refused(message.as_str()) {
+                    // The engine still has the earlier network.
+                    self.update(|session| session.loaded = true);
+                    self.settle();
+                } else {
+                    self.engine_failed(kind, message);
+                }
+            }
             Reply::Classified { id, report } => {
                 if let Some(input) = self.finish(id) {
                     self.update(|session| {
                         session.crashes = 0;
                         session.held = Some((session.generation, id));
+                        session.last = Some(input.clone());
                     });
+                    self.show_taken();
                     self.show(id, input, report, buffers);
                     self.advance();
                 }
@@ -378,6 +403,7 @@ impl Desk {
             Reply::Computed { .. } | Reply::Converted { .. } => {}
             Reply::Rejected { id, complaint } => {
                 if let Some(input) = self.finish(id) {
+                    self.forget_if_taken();
                     self.complain(
                         Line::new("intake.rejected")
                             .with("name", input.name)
@@ -392,6 +418,7 @@ impl Desk {
                         self.queue_again(input);
                         self.engine_failed(kind, message);
                     } else {
+                        self.forget_if_taken();
                         self.complain(
                             Line::new("engine.failed_on")
                                 .with("name", input.name)
@@ -423,6 +450,14 @@ impl Desk {
         }
     }
 
+    /// A change of model of which the open scan has no answer: none is shown rather than the earlier model's.
+    fn forget_if_taken(self) {
+        if self.show_taken() {
+            self.update(|session| session.last = None);
+            self.outcome.set(None);
+        }
+    }
+
     fn engine_label(self, kind: EngineKind, detail: &str) -> String {
         let adapter = self
             .session
@@ -437,7 +472,7 @@ impl Desk {
     fn settle(self) {
         let settled = self
             .session
-            .with_value(|session| session.loaded && session.samples_settled);
+            .with_value(|session| session.loaded && session.all_fetched());
         if settled {
             self.step.set(Step::Done);
             if self.phase.get_untracked() == Phase::Loading {
@@ -454,7 +489,7 @@ impl Desk {
             worker_requests: self.worker_requests.get_untracked(),
         };
         let sent = self.update(|session| {
-            if !(session.loaded && session.samples_settled) || session.running.is_some() {
+            if !(session.loaded && session.all_fetched()) || session.running.is_some() {
                 return Ok(None);
             }
             let (Some(client), Some(mut input)) = (&session.client, session.queued.take()) else {
@@ -492,6 +527,9 @@ impl Desk {
     pub fn ask(self, request: impl FnOnce(u32, u32) -> Request) -> Option<u32> {
         let outcome = self.outcome.get_untracked()?;
         self.update(|session| {
+            if session.swap.between() {
+                return None;
+            }
             let client = session.client.as_ref().filter(|_| session.loaded)?;
             let held = Some((session.generation, outcome.id));
             if session.held != held {
@@ -564,7 +602,10 @@ impl Desk {
             }
         })?;
         if input.is_some() {
-            self.phase.set(Phase::Ready);
+            // An answer of the earlier model's may come while the engine is being given another.
+            let loaded = self.session.with_value(|session| session.loaded);
+            self.phase
+                .set(if loaded { Phase::Ready } else { Phase::Loading });
         }
         input
     }
@@ -614,6 +655,14 @@ impl Desk {
                 (session.loaded, session.crashes, session.running.take())
             })
             .unwrap_or_default();
+        if self.refused(message.clone()) {
+            // A bundle that an engine broke on: the earlier one goes to a new engine.
+            if let Some((_, input)) = running {
+                self.queue_again(input);
+            }
+            self.phase.set(Phase::Loading);
+            return self.start_engine(kind);
+        }
         if !loaded || crashes >= CRASHES {
             if let Some((_, input)) = running {
                 self.queue_again(input);
@@ -667,18 +716,21 @@ impl Desk {
             session.loaded = false;
             session.listening = false;
             session.running = None;
+            session.swap.end();
         });
+        self.changing.set(None);
         self.phase.set(Phase::Failed(line));
     }
 
     /// Takes the engine for dead if loading (`None`) or request `id` isn't over after [`PATIENCE`].
     fn watch(self, generation: u32, id: Option<u32>) {
+        let loads = self.session.with_value(|session| session.loads);
         set_timeout(
             move || {
                 let stuck = self.session.with_value(|session| {
                     session.generation == generation
                         && match id {
-                            None => !session.loaded,
+                            None => !session.loaded && session.loads == loads,
                             Some(id) => session
                                 .running
                                 .as_ref()
@@ -709,6 +761,13 @@ impl Desk {
             hook.as_ref().unchecked_ref(),
         );
         hook.forget();
+    }
+}
+
+impl Session {
+    /// What is fetched before a file may be opened is there, or will not come.
+    fn all_fetched(&self) -> bool {
+        self.samples_settled && self.manifests_settled
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::explain::Explain;
 use crate::heat::Look;
 use crate::language::{Line, tv};
-use crate::model::{Entry, Manifest, SampleEntry};
+use crate::model::{Choice, Entry, Manifest, SampleEntry};
 use crate::poke::Poke;
 use crate::requests;
 use crate::samples;
@@ -174,6 +174,14 @@ pub struct Desk {
     pub model: RwSignal<Option<Manifest>>,
     /// All bundles of the index.
     pub models: RwSignal<Vec<Entry>>,
+    /// The models that can be chosen.
+    pub cards: RwSignal<Vec<(Choice, Manifest)>>,
+    /// The one in use.
+    pub in_use: RwSignal<Option<Choice>>,
+    /// The one that is on its way.
+    pub changing: RwSignal<Option<Choice>>,
+    /// When each request for weights began that the visitor asked for.
+    pub asked: RwSignal<Vec<f64>>,
     /// Pictures to try.
     pub samples: RwSignal<Vec<Sample>>,
     /// One line about something the visitor should know, such as a change of engine.
@@ -227,6 +235,10 @@ impl Desk {
             engine: RwSignal::new(None),
             model: RwSignal::new(None),
             models: RwSignal::new(Vec::new()),
+            cards: RwSignal::new(Vec::new()),
+            in_use: RwSignal::new(None),
+            changing: RwSignal::new(None),
+            asked: RwSignal::new(Vec::new()),
             samples: RwSignal::new(Vec::new()),
             notice: RwSignal::new(None),
             alert: RwSignal::new(None),
@@ -248,6 +260,13 @@ impl Desk {
             opened: RwSignal::new(None),
             session: StoredValue::new_local(Session::default()),
         }
+    }
+
+    /// Requests for weights that the visitor asked for since the current file was opened.
+    pub fn asked_since_open(&self) -> usize {
+        let opened = self.opened.get().map_or(0.0, |opened| opened.at);
+        self.asked
+            .with(|asked| asked.iter().filter(|at| **at >= opened).count())
     }
 
     /// Requests since the current file was opened, by the page and its worker.

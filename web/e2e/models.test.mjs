@@ -1,0 +1,201 @@
+// Another of the published models, or one's own, while the page is open.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { agrees, alertText, drop, dropAll, launch, noProblems, openReady, PATIENCE, read, record, result, screenshot } from './harness.mjs';
+import { png } from './images.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const QUERY = '?backend=cpu';
+// Weights of another training, which are not published.
+const OTHER = join(import.meta.dirname, '../../trainer/reports/nickparvar');
+const manifest = readFileSync(join(OTHER, 'model.json'));
+const weights = readFileSync(join(OTHER, 'model.safetensors'));
+
+async function axe(page, state) {
+  await page.waitForTimeout(600);
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
+  const found = await page.evaluate(async () => {
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
+  });
+  assert.deepEqual(found, [], state);
+}
+
+/** Waits until the page speaks of the model of this id. */
+async function uses(page, id) {
+  await page.waitForFunction(
+    (id) =>
+      document.querySelector('main').dataset.phase === 'ready' &&
+      document.querySelector('#model')?.textContent.startsWith(`${id} `),
+    id,
+    { timeout: PATIENCE },
+  );
+  return read(page);
+}
+
+/** A bundle whose last layer gives `classes` in another order of names. */
+function renamed(classes) {
+  const json = JSON.parse(manifest);
+  json.id = 'renamed';
+  json.title = 'Renamed';
+  json.classes = classes;
+  return Buffer.from(JSON.stringify(json));
+}
+
+describe('models', () => {
+  let browser, server, first;
+
+  before(async () => {
+    browser = await launch({ gpu: false });
+    server = await record();
+    const index = await (await fetch(`${server.url}models/index.json`)).json();
+    first = index.default;
+    const both = { ...index, models: [...index.models, { id: 'other', title: 'Other' }] };
+    server.answer('models/index.json', () => ({ status: 200, body: Buffer.from(JSON.stringify(both)) }));
+    server.answer('models/other/model.json', () => ({ status: 200, body: manifest }));
+    server.answer('models/other/model.safetensors', () => ({ status: 200, body: weights }));
+  });
+
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  test('another published model classifies the open scan anew, with one request that the counter explains', async () => {
+    const page = await openReady(browser, server.url, { query: QUERY });
+    assert.match(await page.textContent('[data-model="other"]'), /parameters · .*MB · 99\.\d % right|parameters · .*MB · 99\.\d% right/);
+    await drop(page, 'scan.png', png(128, 128));
+    const before = await result(page, 'scan.png');
+    assert.equal(before.requests, '0');
+    const count = server.requests.length;
+    await page.click('[data-model="other"]');
+    const now = await uses(page, 'nickparvar');
+    agrees(now);
+    assert.equal(now.file, 'scan.png');
+    assert.notDeepEqual(now.bars, before.bars);
+    assert.deepEqual(server.requests.slice(count), ['models/other/model.safetensors']);
+    await page.waitForFunction(() => document.querySelector('#requests').textContent.startsWith('1,'));
+    assert.equal(await page.textContent('#requests'), '1, of these one for a model’s weights, asked for by you');
+    assert.equal(new URL(page.url()).searchParams.get('model'), 'other');
+    assert.equal(new URL(page.url()).searchParams.get('backend'), 'cpu');
+    // Back: nothing is fetched twice, and the answer is the first one.
+    await page.click(`[data-model="${first}"]`);
+    const again = await uses(page, first);
+    assert.deepEqual(again.bars, before.bars);
+    assert.equal(server.requests.length, count + 1);
+    await noProblems(page);
+    await page.context().close();
+  });
+
+  test('weights that do not come, or are others, leave the model as it is', async () => {
+    for (const answer of [
+      { status: 404, body: Buffer.from('gone') },
+      { status: 200, body: Buffer.from(weights).fill(7, 5000, 6000) },
+    ]) {
+      server.answer('models/other/model.safetensors', () => answer);
+      const page = await openReady(browser, server.url, { query: QUERY });
+      await drop(page, 'scan.png', png(128, 128));
+      const before = await result(page, 'scan.png');
+      await page.click('[data-model="other"]');
+      assert.match(await alertText(page), /could not be changed, the earlier one stays: /);
+      await page.waitForSelector('main[data-phase="ready"]');
+      assert.ok((await page.textContent('#model')).startsWith(`${first} `));
+      assert.ok(await page.isChecked(`[data-model="${first}"] input`), 'the earlier model is not the chosen one');
+      await drop(page, 'again.png', png(128, 128));
+      assert.deepEqual((await result(page, 'again.png')).bars, before.bars);
+      await page.context().close();
+    }
+    server.answer('models/other/model.safetensors', () => ({ status: 200, body: weights }));
+  });
+
+  test('accessible, and legible in every look', async () => {
+    for (const [name, options] of [
+      ['dark', { colorScheme: 'dark' }],
+      ['light', { colorScheme: 'light' }],
+      ['390', { colorScheme: 'dark', viewport: { width: 390, height: 780 } }],
+      ['320-ar', { colorScheme: 'light', locale: 'ar', viewport: { width: 320, height: 640 } }],
+    ]) {
+      const page = await openReady(browser, server.url, { query: QUERY, ...options });
+      await dropAll(page, [
+        { name: 'model.json', bytes: manifest },
+        { name: 'model.safetensors', bytes: weights },
+      ]);
+      await page.waitForSelector('[data-own="true"] input:checked');
+      await page.waitForSelector('main[data-phase="ready"]');
+      await axe(page, name);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${name}: ${wide} px too wide`);
+      await page.locator('#models').scrollIntoViewIfNeeded();
+      await screenshot(page, `models-${name}`);
+      await page.context().close();
+    }
+  });
+});
+
+describe('a bundle of one’s own', () => {
+  let browser, server, page, first;
+
+  before(async () => {
+    browser = await launch({ gpu: false });
+    server = await record();
+    first = (await (await fetch(`${server.url}models/index.json`)).json()).default;
+    page = await openReady(browser, server.url, { query: QUERY });
+  });
+
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  test('dropped files are used without a request, and can be removed', async () => {
+    assert.equal(await page.locator('#models').count(), 0, 'a choice of one');
+    await drop(page, 'scan.png', png(128, 128));
+    const before = await result(page, 'scan.png');
+    const count = server.requests.length;
+    await dropAll(page, [
+      { name: 'model.safetensors', bytes: weights },
+      { name: 'model.json', bytes: renamed(['glioma', 'cyst', 'notumor', '<b>odd</b>']) },
+    ]);
+    const own = await uses(page, 'renamed');
+    assert.deepEqual(own.bars.map(({ name }) => name), ['Glioma', 'cyst', 'No tumour', '<b>odd</b>']);
+    agrees(own);
+    assert.equal(own.requests, '0');
+    assert.match(await page.textContent('[data-own="true"]'), /your own/);
+    assert.equal(createHash('sha256').update(weights).digest('hex'), JSON.parse(manifest).weights.sha256);
+    await page.click('#remove-own');
+    assert.deepEqual((await uses(page, first)).bars, before.bars);
+    assert.equal(await page.locator('#models').count(), 0);
+    assert.equal(server.requests.length, count);
+  });
+
+  test('what is no bundle says why, and the model stays', async () => {
+    const json = JSON.parse(manifest);
+    for (const [files, reason] of [
+      [[{ name: 'model.json', bytes: manifest }], /names the weights “model\.safetensors”/],
+      [[{ name: 'w.safetensors', bytes: weights }], /without their model\.json/],
+      [[{ name: 'model.json', bytes: '{"a": 1' }, { name: 'model.safetensors', bytes: weights }], /cannot be read/],
+      [[{ name: 'model.json', bytes: manifest }, { name: 'model.safetensors', bytes: weights.subarray(0, 9000) }], /earlier model stays: ./],
+      [
+        [
+          { name: 'model.json', bytes: JSON.stringify({ ...json, classes: ['one'] }) },
+          { name: 'model.safetensors', bytes: weights },
+        ],
+        /earlier model stays: ./,
+      ],
+    ]) {
+      await page.evaluate(() => document.querySelector('#alert .close')?.click());
+      await dropAll(page, files);
+      assert.match(await alertText(page), reason);
+      await page.waitForSelector('main[data-phase="ready"]');
+      assert.ok((await page.textContent('#model')).startsWith(`${first} `));
+    }
+    await drop(page, 'after.png', png(128, 128));
+    agrees(await result(page, 'after.png'));
+    await noProblems(page);
+  });
+});
