@@ -121,7 +121,9 @@ fn write(desk: Desk) {
     };
     let method = desk.explain.method.get();
     let chosen = desk.chosen.get();
-    let model = desk.model.with(|model| model.as_ref().map(|m| m.id.clone()));
+    let model = desk
+        .model
+        .with(|model| model.as_ref().map(|m| m.id.clone()));
     let Some(parameters) = parameters() else {
         return;
     };
