@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { heard, host } from './host.mjs';
 import { launch, noProblems, open, record, screenshot } from './harness.mjs';
-import { photograph, png } from './images.mjs';
+import { photograph } from './images.mjs';
 
 const frame = (address) => `<iframe id="frame" title="Scanlight" width="900" height="700" src="${address}"></iframe>`;
 
@@ -53,7 +53,7 @@ describe('embedded', () => {
     const sum = first.probabilities.reduce((sum, one) => sum + one.probability, 0);
     assert.ok(Math.abs(sum - 1) < 1e-3, `${sum}`);
 
-    await say({ type: 'open', name: 'secret-name.png', bytes: [...png(64, 64, photograph(64, 64))] });
+    await say({ type: 'open', name: 'secret-name.png', bytes: [...photograph(64, 64)] });
     await page.waitForFunction(() => heard.some((one) => one.type === 'result' && one.sample === null));
     await say({ type: 'open', name: 'secret-name.png', bytes: [1, 2, 3] });
     assert.equal((await heard(page, 'error')).code, 'intake.rejected');

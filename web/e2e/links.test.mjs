@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { drop, launch, noProblems, open, openReady, record, result } from './harness.mjs';
-import { photograph, png } from './images.mjs';
+import { photograph } from './images.mjs';
 
 describe('links', () => {
   let browser, server;
@@ -30,7 +30,7 @@ describe('links', () => {
     assert.equal(before.sample, 'glioma-axial');
     assert.equal(before.class, 'pituitary');
 
-    await drop(page, 'my-name.png', png(64, 64, photograph(64, 64)));
+    await drop(page, 'my-name.png', photograph(64, 64));
     await result(page, 'my-name.png');
     await page.waitForFunction(() => !location.search.includes('sample='));
     assert.ok(!page.url().includes('my-name'));
