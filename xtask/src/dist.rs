@@ -126,9 +126,9 @@ fn headers(policy: &str) -> [(&'static str, String); 5] {
         ("Content-Security-Policy", policy.to_owned()),
         ("X-Content-Type-Options", "nosniff".into()),
         ("Referrer-Policy", "no-referrer".into()),
-        // Files are asked for again by their hashes; a stored one is used if the host says that it is the same.
-        // Scripts of type module are asked for so: the element in `package/` is loaded by other sites. All is public.
+        // Other sites load the element in `package/`, and a module is asked for by CORS. Nothing here is secret.
         ("Access-Control-Allow-Origin", "*".into()),
+        // Files are asked for again by their hashes; a stored one is used if the host says that it is the same.
         ("Cache-Control", "no-cache".into()),
     ]
 }
