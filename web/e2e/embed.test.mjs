@@ -1,10 +1,23 @@
 // The page in a frame of another page: what it shows, whom it speaks with, and what it never says.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { heard, host } from './host.mjs';
 import { launch, noProblems, open, record, screenshot } from './harness.mjs';
 import { photograph } from './images.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe-core finds in a page or frame. */
+async function violations(page) {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { violations } = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'], iframes: false });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120))}`);
+  });
+}
 
 const frame = (address) => `<iframe id="frame" title="Scanlight" width="900" height="700" src="${address}"></iframe>`;
 
@@ -65,6 +78,7 @@ describe('embedded', () => {
     assert.equal(await inside.locator('.foot').isVisible(), false);
     assert.equal(await inside.locator('.lab').isVisible(), false);
     await screenshot(page, 'embedded');
+    assert.deepEqual(await violations(inside), []);
   });
 
   test('another origin than the named one hears nothing and is not heard', async () => {
@@ -95,5 +109,6 @@ describe('embedded', () => {
     await screenshot(page, 'embed-demo-light-320', { fullPage: true });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(wide <= 320, `${wide}`);
+    assert.deepEqual(await violations(page), []);
   });
 });

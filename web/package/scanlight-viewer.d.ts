@@ -58,6 +58,7 @@ export type OutgoingMessage = ReadyMessage | ProgressMessage | ResultMessage | E
 export type IncomingMessage = { target: 'scanlight'; version: 1 } & (
   | { type: 'open'; name?: string; bytes: ArrayBuffer | Blob }
   | { type: 'sample'; sample: string }
+  | { type: 'setModel'; model: string }
   | { type: 'setMethod'; method: Method }
   | { type: 'setClass'; class: string }
 );

@@ -18,7 +18,7 @@ use leptos::task::spawn_local;
 use message::{Ask, Said};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, MessageEvent, Url, Window};
+use web_sys::{Blob, MessageEvent, Url, UrlSearchParams, Window};
 
 #[wasm_bindgen]
 extern "C" {
@@ -149,6 +149,7 @@ fn listen(desk: Desk, host: &Host) {
                     desk.complain(Line::new("links.no_sample"));
                 }
             }
+            Ok(Some(Ask::Model(id))) => choose(&id),
             Ok(Some(Ask::Method(method))) => {
                 if let Some(Wish(wish)) = wish {
                     wish.set(Some(method));
@@ -159,6 +160,16 @@ fn listen(desk: Desk, host: &Host) {
         }
     });
     on_cleanup(move || handle.remove());
+}
+
+/// Loads the page anew with another model. The address of a host's own choosing holds nothing of a scan.
+fn choose(id: &str) {
+    let location = window().location();
+    let search = location.search().unwrap_or_default();
+    if let Ok(parameters) = UrlSearchParams::new_with_str(&search) {
+        parameters.set("model", id);
+        let _ = location.set_search(&String::from(parameters.to_string()));
+    }
 }
 
 async fn open(desk: Desk, name: String, bytes: JsValue) {

@@ -119,6 +119,8 @@ pub enum Ask {
     Open { name: String, bytes: JsValue },
     /// To open a sample.
     Sample(String),
+    /// To load another model, which forgets the scan.
+    Model(String),
     /// To explain by this method.
     Method(Method),
     /// To show this class's map.
@@ -141,6 +143,7 @@ pub fn read(data: &JsValue) -> Result<Option<Ask>, &'static str> {
             bytes: get("bytes"),
         },
         "sample" => Ask::Sample(text("sample")?),
+        "setModel" => Ask::Model(text("model")?),
         "setMethod" => Ask::Method(method_of(&text("method")?).ok_or("embed.method")?),
         "setClass" => Ask::Class(text("class")?),
         _ => return Err("embed.message"),
