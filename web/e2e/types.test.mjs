@@ -29,7 +29,7 @@ test('the types hold', () => {
   try {
     const file = join(folder, 'use.mts');
     writeFileSync(file, USE);
-    const options = ['--noEmit', '--strict', '--lib', 'es2022,dom', '--module', 'nodenext', '--types', ''];
+    const options = ['--noEmit', '--strict', '--lib', 'es2022,dom', '--module', 'nodenext'];
     execFileSync(process.execPath, [TSC, ...options, file], { encoding: 'utf8', stdio: 'pipe' });
   } catch (error) {
     assert.fail(error.stdout || error.message);
