@@ -2,11 +2,13 @@
 
 use crate::announce;
 use crate::diagnostics::DiagnosticsDialog;
+use crate::embed;
 use crate::facts::FactsDialog;
 use crate::footer::Footer;
 use crate::intake;
 use crate::lab::Lab;
 use crate::language::{Chooser, Line, tr};
+use crate::links;
 use crate::loading::{Failure, Loading};
 use crate::models::Models;
 use crate::offline;
@@ -23,6 +25,8 @@ pub fn App() -> impl IntoView {
     provide_context(desk);
     intake::listen(desk);
     desk.start();
+    links::keep(desk);
+    embed::start(desk);
     offline::keep(desk);
     view! {
         <header class="top">

@@ -87,7 +87,7 @@ pub fn DiagnosticsDialog() -> impl IntoView {
 }
 
 /// Whether the browser let the page write there.
-async fn to_clipboard(text: &str) -> bool {
+pub async fn to_clipboard(text: &str) -> bool {
     let navigator = window().navigator();
     // Undefined without HTTPS.
     let there =

@@ -3,6 +3,7 @@
 use crate::diagnostics::DiagnosticsButton;
 use crate::facts::FactsButton;
 use crate::language::{decimal, tr, tv};
+use crate::links::CopyLink;
 use crate::state::Desk;
 use leptos::prelude::*;
 
@@ -64,6 +65,8 @@ pub fn Footer() -> impl IntoView {
                     {tr("foot.about")}
                 </p>
                 <p><DiagnosticsButton /></p>
+                <p><CopyLink /></p>
+                <p><a href="embed.html">{tr("links.embed")}</a></p>
             </section>
         </footer>
     }

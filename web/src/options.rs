@@ -1,7 +1,7 @@
 //! What the page's address asks for.
 
 use crate::language::Line;
-use scanlight_engine::protocol::{EngineKind, Fault};
+use scanlight_engine::protocol::{EngineKind, Fault, Method};
 use web_sys::UrlSearchParams;
 
 /// The address's parameters.
@@ -11,10 +11,58 @@ pub struct Options {
     pub backend: Option<EngineKind>,
     /// `?model=ID`: the bundle to use instead of the index's default.
     pub model: Option<String>,
+    /// `?sample=ID`: the sample to open, by its file's name without the ending.
+    pub sample: Option<String>,
+    /// `?method=NAME`: how the first answer is explained.
+    pub method: Option<Method>,
+    /// `?class=NAME`: the class whose map is shown of the first answer.
+    pub class: Option<String>,
+    /// `?embed`: the page lies in another one.
+    pub embed: bool,
+    /// `?controls=full|basic|none`: what an embedded page shows beside the answer.
+    pub controls: Controls,
+    /// `?origin=…`: the page that an embedded one speaks with.
+    pub origin: Option<String>,
     /// `?debug=…`: hooks for the page's tests.
     pub debug: Option<Debug>,
     /// One line about a parameter that was not understood.
     pub complaint: Option<Line>,
+}
+
+/// What an embedded page shows beside the scan and the answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Controls {
+    /// Everything.
+    #[default]
+    Full,
+    /// No comparisons and no experiments.
+    Basic,
+    /// Nothing that opens a file, either.
+    None,
+}
+
+/// The methods' names in addresses and messages, in the order of [`Method::ALL`].
+const METHODS: [&str; Method::ALL.len()] = [
+    "grad-cam",
+    "grad-cam-plus-plus",
+    "hires-cam",
+    "layer-cam",
+    "eigen-cam",
+    "score-cam",
+    "occlusion",
+];
+
+/// A method's name in addresses and messages.
+pub fn method_name(method: Method) -> &'static str {
+    // The enumeration's numbers are the list's.
+    METHODS[method as usize]
+}
+
+/// The method of this name.
+pub fn method_of(name: &str) -> Option<Method> {
+    Method::ALL
+        .into_iter()
+        .find(|method| method_name(*method) == name)
 }
 
 /// Hooks for the page's tests. None changes what a visitor sees.
@@ -50,6 +98,22 @@ fn parse(get: impl Fn(&str) -> Option<String>) -> Options {
         }
     }
     options.model = get("model").filter(|id| !id.is_empty());
+    let text = |name| get(name).filter(|value| !value.is_empty());
+    options.sample = text("sample");
+    options.class = text("class");
+    options.origin = text("origin");
+    options.embed = get("embed").is_some();
+    options.controls = match get("controls").as_deref() {
+        Some("basic") => Controls::Basic,
+        Some("none") => Controls::None,
+        _ => Controls::Full,
+    };
+    if let Some(name) = text("method") {
+        options.method = method_of(&name);
+        if options.method.is_none() {
+            options.complaint = Some(Line::new("links.no_method"));
+        }
+    }
     options.debug = match get("debug").as_deref() {
         Some("panic") => Some(Debug::Panic),
         Some("lose") => Some(Debug::Lose),
@@ -87,6 +151,23 @@ mod tests {
         );
         let wrong = options(&[("backend", "cuda")]);
         assert!(wrong.backend.is_none() && wrong.complaint.is_some());
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn what_links_carry() {
+        for method in Method::ALL {
+            let found = options(&[("method", method_name(method))]);
+            assert_eq!((found.method, found.complaint), (Some(method), None));
+        }
+        let wrong = options(&[("method", "guess"), ("sample", "")]);
+        assert!(wrong.method.is_none() && wrong.complaint.is_some() && wrong.sample.is_none());
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn embedded() {
+        let inside = options(&[("embed", ""), ("controls", "basic")]);
+        assert!(inside.embed && inside.controls == Controls::Basic);
+        assert!(!options(&[("controls", "none")]).embed);
     }
 
     #[wasm_bindgen_test(unsupported = test)]

@@ -121,11 +121,13 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// What hosts should send with every file.
-fn headers(policy: &str) -> [(&'static str, String); 4] {
+fn headers(policy: &str) -> [(&'static str, String); 5] {
     [
         ("Content-Security-Policy", policy.to_owned()),
         ("X-Content-Type-Options", "nosniff".into()),
         ("Referrer-Policy", "no-referrer".into()),
+        // Other sites load the element in `package/`, and a module is asked for by CORS. Nothing here is secret.
+        ("Access-Control-Allow-Origin", "*".into()),
         // Files are asked for again by their hashes; a stored one is used if the host says that it is the same.
         ("Cache-Control", "no-cache".into()),
     ]
@@ -175,6 +177,9 @@ fn readme(base: &Base) -> String {
          keeps it from leaving files out |\n\
          | nginx | `nginx.conf` beside this file is a `location` block |\n\
          | Apache | `.htaccess` lies in the page's folder; it needs `AllowOverride FileInfo` and mod_headers |\n\n\
+         Other sites may embed the page (`embed.html` shows how). For that, send neither `X-Frame-Options` nor\n\
+         `frame-ancestors`; for the element in `package/` send `Access-Control-Allow-Origin: *`, as GitHub Pages and the\n\
+         files here do.\n\n\
          Compression (gzip, Brotli) is worth turning on: the CPU engine shrinks to a quarter.\n\n\
          To publish other weights, change `public/models` and run `cargo xtask dist` again: the list of hashes in `sw.js` \
          belongs to exactly these files.\n"
