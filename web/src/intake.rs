@@ -5,7 +5,8 @@ mod collect;
 use crate::language::Line;
 use crate::session::Input;
 use crate::state::{Desk, Name};
-use collect::Dropped;
+use crate::workbench::View;
+pub use collect::Dropped;
 use js_sys::Uint8Array;
 use leptos::ev;
 use leptos::prelude::*;
@@ -20,7 +21,7 @@ pub const ACCEPT: &str =
     ".png,.jpg,.jpeg,.webp,.bmp,.tif,.tiff,image/png,image/jpeg,image/webp,image/bmp,image/tiff";
 
 /// No picture of a scan is larger; a video dropped by mistake is.
-const LARGEST: f64 = 256.0 * 1024.0 * 1024.0;
+pub const LARGEST: f64 = 256.0 * 1024.0 * 1024.0;
 
 /// Listens for drops and pastes anywhere on the page, for as long as it lives.
 pub fn listen(desk: Desk) {
@@ -42,9 +43,15 @@ pub fn listen(desk: Desk) {
         if let Some(data) = event.data_transfer() {
             // Otherwise the browser would leave the page for the file or link.
             event.prevent_default();
+            let entries = collect::entries(&data);
             match data.files().filter(|files| files.length() > 0) {
-                Some(files) => take(desk, &files),
-                None => desk.complain(Line::new("intake.no_file")),
+                // Without entries (an old browser) the files alone are known.
+                Some(files) if entries.is_empty() => take(desk, &files),
+                None if entries.is_empty() => desk.complain(Line::new("intake.no_file")),
+                _ => spawn_local(async move {
+                    let (files, _) = collect::walk(entries).await;
+                    route(desk, files);
+                }),
             }
         }
     });
@@ -85,17 +92,19 @@ fn take(desk: Desk, files: &FileList) {
 
 /// Decides what becomes of the files that came together.
 fn route(desk: Desk, files: Vec<Dropped>) {
-    if files.len() > 1 {
-        desk.notice
-            .set(Some(Line::new("intake.first").with("n", files.len())));
-    }
-    if let Some(first) = files.into_iter().next() {
-        spawn_local(async move { read(desk, first.file).await });
+    match <[Dropped; 1]>::try_from(files) {
+        Ok([only]) => open_one(desk, only),
+        Err(files) if files.is_empty() => desk.complain(Line::new("intake.no_file")),
+        Err(files) => desk.open_workbench(View::Batch, files),
     }
 }
 
-async fn read(desk: Desk, file: File) {
-    let name = file.name();
+/// Opens one picture in the reading room.
+pub fn open_one(desk: Desk, file: Dropped) {
+    spawn_local(async move { read(desk, file.path, file.file).await });
+}
+
+async fn read(desk: Desk, name: String, file: File) {
     if file.size() > LARGEST {
         return desk.complain(Line::new("intake.too_large").with("name", name));
     }

@@ -11,6 +11,7 @@
 mod adapter;
 mod announce;
 mod app;
+pub mod bench;
 mod boot;
 mod canvas;
 mod diagnostics;
@@ -39,6 +40,7 @@ mod state;
 mod verdict;
 mod viewer;
 mod words;
+mod workbench;
 
 use leptos::prelude::*;
 

@@ -463,6 +463,20 @@ impl Desk {
         })?
     }
 
+    /// A worker beside the engine, the workbench's for one, has made so many more requests: they count as well.
+    pub fn count_others_requests(self, more: u32) {
+        self.update(|session| session.retired_requests += more);
+        self.worker_requests.update(|requests| *requests += more);
+    }
+
+    /// The manifest and the weights in use, as they were fetched.
+    pub fn bundle_bytes(self) -> Option<[Uint8Array; 2]> {
+        self.session.with_value(|session| {
+            let bundle = session.bundle.as_ref()?;
+            Some([bundle.manifest.clone(), bundle.weights.clone()])
+        })
+    }
+
     /// Tells the engine something that has no answer of its own.
     pub fn tell(self, request: &Request) {
         self.update(|session| {
@@ -629,7 +643,7 @@ impl Desk {
 }
 
 /// Why a file was rejected: in the page's words where it has some for the complaint, else in the worker's.
-fn rejection(complaint: &Complaint) -> Piece {
+pub(crate) fn rejection(complaint: &Complaint) -> Piece {
     let key = format!("reject.{}", complaint.code);
     if known(&key, &[]).is_none() {
         return complaint.message.as_str().into();

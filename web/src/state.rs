@@ -8,6 +8,7 @@ use crate::poke::Poke;
 use crate::requests;
 use crate::samples;
 use crate::session::Session;
+use crate::workbench::Workbench;
 use leptos::html::Dialog;
 use leptos::prelude::*;
 use scanlight_engine::protocol::{EngineKind, Report};
@@ -155,6 +156,8 @@ pub struct Desk {
     pub explain: Explain,
     /// The scan as the visitor changes it.
     pub poke: Poke,
+    /// The program for many files, fetched on demand.
+    pub workbench: Workbench,
     /// Whether the heat map's description is shown; screen readers have it in any case.
     pub words_shown: RwSignal<bool>,
     /// Whether the numbers are shown although the picture was refused.
@@ -198,6 +201,7 @@ impl Desk {
             look: Look::new(),
             explain: Explain::new(),
             poke: Poke::new(),
+            workbench: Workbench::new(),
             words_shown: RwSignal::new(true),
             anyway: RwSignal::new(false),
             facts: NodeRef::new(),

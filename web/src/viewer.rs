@@ -42,6 +42,7 @@ pub fn Viewer() -> impl IntoView {
                 tabindex="-1"
                 aria-hidden="true"
                 accept=intake::ACCEPT
+                multiple=true
                 node_ref=picker
                 on:change=move |_| {
                     if let Some(input) = picker.get_untracked() {
