@@ -33,10 +33,17 @@ pub enum View {
 }
 
 impl View {
-    /// The name that the workbench knows it by, and in keys of messages.
+    /// The name that the workbench knows it by.
     pub fn word(self) -> &'static str {
         match self {
             Self::Batch => "batch",
+        }
+    }
+
+    /// The key of its heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Batch => "bench.batch",
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn WorkbenchHost() -> impl IntoView {
             });
         }
     });
-    let title = move || t(&format!("bench.{}", bench.view.get().word()));
+    let title = move || t(bench.view.get().title());
     let said = move || match bench.stage.get() {
         Stage::Fetching if *desk.phase.read() == Phase::Loading => Some(t("bench.waits")),
         Stage::Fetching => Some(tv(
