@@ -212,6 +212,7 @@ impl Queue {
     pub fn cancel(self) {
         self.update(|inner| {
             inner.client = None;
+            inner.loaded = false;
             inner.generation += 1;
             inner.under_way.clear();
         });

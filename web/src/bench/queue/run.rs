@@ -181,7 +181,11 @@ impl Queue {
             }
             // Another engine has been started meanwhile.
             (Some(false), _) => {
-                self.update(|inner| inner.again.push(index));
+                self.update(|inner| {
+                    if !inner.again.contains(&index) {
+                        inner.again.push(index);
+                    }
+                });
                 self.go_on();
             }
             (None, _) => {}
