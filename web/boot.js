@@ -109,6 +109,12 @@
       URL.revokeObjectURL(found.source);
       return undefined;
     },
+    /** The module of the program `name`, which is begun from its bytes. A broken one is asked for `again`. */
+    program: async (name, bytes, again) => {
+      const module = await import(address(`${name}.js`) + (again ? `&again=${again}` : ''));
+      await module.default({ module_or_path: bytes });
+      return module;
+    },
     /** The answer to a request made ahead, once. */
     file: (path) => {
       const answer = files.get(path);

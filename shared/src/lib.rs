@@ -24,7 +24,6 @@ pub mod classify;
 pub mod direct;
 pub mod explain;
 pub mod geometry;
-pub mod labels;
 pub mod layers;
 pub mod preprocess;
 pub mod runner;
@@ -32,5 +31,6 @@ pub mod trials;
 pub mod trust;
 
 pub use scanlight_formats::{self as formats, decode, scan};
+pub use scanlight_measures::labels;
 
 pub use scan::Scan;

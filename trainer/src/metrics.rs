@@ -1,24 +1,11 @@
 //! How good a classifier's answers are.
 
 use indexmap::IndexMap;
+use scanlight_measures::classification::measure;
+pub use scanlight_measures::classification::{ClassReport, auc};
 use serde::{Deserialize, Serialize};
 
 use crate::trust::TrustReport;
-
-/// Numbers of one class, one against the rest; all `None` where the data has no image of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ClassReport {
-    /// Images of the class.
-    pub images: u64,
-    /// Area under the ROC curve.
-    pub auc: Option<f64>,
-    /// Right answers among those that name the class; 0 where none does.
-    pub precision: Option<f64>,
-    /// Right answers among the class's images.
-    pub recall: Option<f64>,
-    /// Harmonic mean of precision and recall.
-    pub f1: Option<f64>,
-}
 
 /// Answer for one image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,43 +69,26 @@ pub struct Answer {
 impl Answer {
     /// Index of the most probable class.
     pub fn predicted(&self) -> usize {
-        (0..self.probabilities.len())
-            .max_by(|&a, &b| self.probabilities[a].total_cmp(&self.probabilities[b]))
-            .unwrap_or_default()
+        scanlight_measures::argmax(&self.probabilities)
     }
 }
 
-/// Probabilities below this count as this in the loss, so that one sure mistake stays finite.
-const SMALLEST_PROBABILITY: f64 = 1e-12;
-
 /// All numbers from the answers; `classes` in the order of the probabilities.
 pub fn report(classes: &[String], answers: &[Answer]) -> Report {
-    let count = classes.len();
-    let mut confusion = vec![vec![0u64; count]; count];
-    let mut loss = 0.0;
-    for answer in answers {
-        confusion[answer.label][answer.predicted()] += 1;
-        let probability = f64::from(answer.probabilities[answer.label]);
-        loss -= probability.max(SMALLEST_PROBABILITY).ln();
-    }
-    let total = answers.len().max(1) as f64;
-    let right: u64 = (0..count).map(|class| confusion[class][class]).sum();
-    let per_class: IndexMap<String, ClassReport> = classes
+    let labels: Vec<usize> = answers.iter().map(|answer| answer.label).collect();
+    let rows: Vec<&[f32]> = answers
         .iter()
-        .enumerate()
-        .map(|(class, name)| (name.clone(), class_report(class, &confusion, answers)))
+        .map(|answer| answer.probabilities.as_slice())
         .collect();
-    let mean = |field: fn(&ClassReport) -> Option<f64>| {
-        let values: Vec<f64> = per_class.values().filter_map(field).collect();
-        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-    };
+    let numbers = measure(classes.len(), &labels, &rows);
+    let per_class = classes.iter().cloned().zip(numbers.per_class).collect();
     Report {
-        accuracy: right as f64 / total,
-        loss: loss / total,
-        auc_macro: mean(|c| c.auc),
-        precision_macro: mean(|c| c.precision),
-        recall_macro: mean(|c| c.recall),
-        f1_macro: mean(|c| c.f1),
+        accuracy: numbers.accuracy,
+        loss: numbers.loss,
+        auc_macro: numbers.auc_macro,
+        precision_macro: numbers.precision_macro,
+        recall_macro: numbers.recall_macro,
+        f1_macro: numbers.f1_macro,
         images: answers
             .iter()
             .map(|answer| ImageReport {
@@ -132,7 +102,7 @@ pub fn report(classes: &[String], answers: &[Answer]) -> Report {
             })
             .collect(),
         per_class,
-        confusion,
+        confusion: numbers.confusion,
         trust: None,
     }
 }
@@ -144,59 +114,6 @@ pub fn named(classes: &[String], probabilities: &[f32]) -> IndexMap<String, f64>
         .cloned()
         .zip(probabilities.iter().map(|&p| f64::from(p)))
         .collect()
-}
-
-fn class_report(class: usize, confusion: &[Vec<u64>], answers: &[Answer]) -> ClassReport {
-    let images: u64 = confusion[class].iter().sum();
-    let named: u64 = confusion.iter().map(|row| row[class]).sum();
-    let right = confusion[class][class] as f64;
-    let present = images > 0;
-    let precision = if named > 0 { right / named as f64 } else { 0.0 };
-    let recall = right / images.max(1) as f64;
-    let f1 = if precision + recall > 0.0 {
-        2.0 * precision * recall / (precision + recall)
-    } else {
-        0.0
-    };
-    let scores: Vec<(f32, bool)> = answers
-        .iter()
-        .map(|answer| (answer.probabilities[class], answer.label == class))
-        .collect();
-    ClassReport {
-        images,
-        auc: auc(&scores),
-        precision: present.then_some(precision),
-        recall: present.then_some(recall),
-        f1: present.then_some(f1),
-    }
-}
-
-/// Area under the ROC curve by ranks (Mann and Whitney 1947), ties counted half; `None` where one
-/// side has no member.
-pub fn auc(scores: &[(f32, bool)]) -> Option<f64> {
-    let mut sorted = scores.to_vec();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let positives = sorted.iter().filter(|(_, positive)| *positive).count() as f64;
-    let negatives = sorted.len() as f64 - positives;
-    if positives == 0.0 || negatives == 0.0 {
-        return None;
-    }
-    let mut rank_sum = 0.0;
-    let mut start = 0;
-    while start < sorted.len() {
-        let tied = sorted[start..]
-            .iter()
-            .take_while(|(score, _)| *score == sorted[start].0)
-            .count();
-        let mean_rank = start as f64 + (tied as f64 + 1.0) / 2.0;
-        let positive = sorted[start..start + tied]
-            .iter()
-            .filter(|(_, p)| *p)
-            .count();
-        rank_sum += mean_rank * positive as f64;
-        start += tied;
-    }
-    Some((rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives))
 }
 
 impl Report {
@@ -261,7 +178,6 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn classes() -> Vec<String> {
         ["a", "b", "c"].map(String::from).to_vec()
@@ -308,25 +224,5 @@ mod tests {
         assert_eq!(report.f1_macro, Some(1.0));
         let json = serde_json::to_value(&report).unwrap();
         assert!(json["per_class"]["c"]["auc"].is_null());
-    }
-
-    proptest! {
-        #[test]
-        fn auc_equals_the_pairwise_definition(
-            scores in prop::collection::vec((0u8..6, any::<bool>()), 2..40),
-        ) {
-            let scores: Vec<(f32, bool)> = scores.iter().map(|&(s, p)| (f32::from(s), p)).collect();
-            let (mut won, mut pairs) = (0.0, 0.0);
-            for &(a, _) in scores.iter().filter(|s| s.1) {
-                for &(b, _) in scores.iter().filter(|s| !s.1) {
-                    pairs += 1.0;
-                    won += if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
-                }
-            }
-            match auc(&scores) {
-                Some(value) => prop_assert!((value - won / pairs).abs() < 1e-9),
-                None => prop_assert_eq!(pairs, 0.0),
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+pub use scanlight_measures::intervals::wilson_interval;
 
 /// Resamples of a bootstrap.
 const RESAMPLES: usize = 2000;
@@ -25,23 +26,6 @@ pub fn bootstrap_interval(right: &[bool]) -> Option<[f64; 2]> {
     means.sort_by(f64::total_cmp);
     let at = |share: f64| means[(share * (RESAMPLES - 1) as f64).round() as usize];
     Some([at(0.025), at(0.975)])
-}
-
-/// 95 % interval of a share by Wilson's score (Wilson 1927,
-/// <https://doi.org/10.1080/01621459.1927.10502953>): sensible even where all answers are right.
-pub fn wilson_interval(right: u64, all: u64) -> Option<[f64; 2]> {
-    if all == 0 {
-        return None;
-    }
-    let z = 1.959_964;
-    let (n, p) = (all as f64, right as f64 / all as f64);
-    let middle = p + z * z / (2.0 * n);
-    let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + z * z / n;
-    Some([
-        ((middle - half) / scale).max(0.0),
-        ((middle + half) / scale).min(1.0),
-    ])
 }
 
 /// McNemar's test, exact and two-sided (McNemar 1947, <https://doi.org/10.1007/BF02295996>): how
@@ -163,16 +147,6 @@ mod tests {
         assert!((104..=120).contains(&covered), "{covered}");
         assert_eq!(bootstrap_interval(&[]), None);
         assert_eq!(bootstrap_interval(&[true; 10]), Some([1.0, 1.0]));
-    }
-
-    #[test]
-    fn wilson_s_known_values() {
-        // Newcombe 1998, table I: 81 of 263.
-        let [low, high] = wilson_interval(81, 263).unwrap();
-        assert!((low - 0.2553).abs() < 1e-4 && (high - 0.3662).abs() < 1e-4);
-        let [low, high] = wilson_interval(10, 10).unwrap();
-        assert!((low - 0.7225).abs() < 1e-4 && (high - 1.0).abs() < 1e-12);
-        assert_eq!(wilson_interval(0, 0), None);
     }
 
     proptest! {

@@ -16,6 +16,7 @@ use crate::samples::Samples;
 use crate::state::Desk;
 use crate::verdict::{Caution, Verdict};
 use crate::viewer::Viewer;
+use crate::workbench::WorkbenchHost;
 use leptos::prelude::*;
 
 /// The page.
@@ -39,6 +40,7 @@ pub fn App() -> impl IntoView {
         </header>
         <main data-phase=move || desk.phase.read().word()>
             <Banners />
+            <WorkbenchHost />
             <div class="desk">
                 <Viewer />
                 <div class="panel" class:stale=move || desk.is_ahead()>

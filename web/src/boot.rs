@@ -1,6 +1,6 @@
 //! What `web/boot.js`, which runs before this program is there, has begun and knows how to do.
 
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use scanlight_engine::protocol::EngineKind;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Worker;
@@ -42,13 +42,19 @@ pub fn adapter() -> Option<Promise> {
 
 /// Whether an adapter is a program on the CPU.
 pub fn is_software(adapter: &JsValue) -> bool {
-    call("isSoftware", &[adapter.clone()]).is_ok_and(|answer| answer.is_truthy())
+    call("isSoftware", std::slice::from_ref(adapter)).is_ok_and(|answer| answer.is_truthy())
 }
 
 /// A `blob:` address of a script that starts the program `wasm` through its JavaScript `module`.
 pub fn loader(module: &str, wasm: &str) -> Result<String, JsValue> {
     let address = call("loader", &[module.into(), wasm.into()])?;
     address.as_string().ok_or(address)
+}
+
+/// The JavaScript module of a program that is not a worker's, begun from its bytes. One that has broken down `again`
+/// times is another one.
+pub fn program(name: &str, bytes: &Uint8Array, again: u32) -> Result<Promise, JsValue> {
+    call("program", &[name.into(), bytes.into(), again.into()])?.dyn_into()
 }
 
 fn call(name: &str, values: &[JsValue]) -> Result<JsValue, JsValue> {

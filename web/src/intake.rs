@@ -7,6 +7,7 @@ use crate::language::Line;
 use crate::pictures::{self, Problem};
 use crate::session::Input;
 use crate::state::{Desk, Name};
+use crate::workbench::View;
 pub use collect::Dropped;
 use js_sys::Uint8Array;
 use leptos::ev;
@@ -18,7 +19,9 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
 
 /// No file is larger that can be read here; a video dropped by mistake is.
-const LARGEST: f64 = 768.0 * 1024.0 * 1024.0;
+pub const LARGEST: f64 = 768.0 * 1024.0 * 1024.0;
+/// How many of several files are looked at, to tell pictures from what the reader reads.
+const LOOKED_AT: usize = 200;
 /// The bytes of a file that tell what it is.
 const HEAD: f64 = 132.0;
 
@@ -92,8 +95,8 @@ fn take(desk: Desk, files: &FileList) {
     spawn_local(async move { route(desk, files, more).await });
 }
 
-/// Decides what becomes of the files that came together: a bundle is used, a plain picture that comes alone goes to the engine, all
-/// else to the reader.
+/// Decides what becomes of the files that came together: a bundle is used, a plain picture that comes alone goes to
+/// the engine, several to the workbench, all else to the reader.
 async fn route(desk: Desk, files: Vec<Dropped>, more: bool) {
     if own::is_bundle(files.iter().map(|file| file.path.as_str())) {
         return own::take(desk, files).await;
@@ -105,19 +108,31 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool) {
         desk.complain(Line::new("intake.too_many").with("n", collect::MOST));
         return;
     }
-    if let [Dropped { path, file }] = files.as_slice() {
-        let (path, file) = (path.clone(), file.clone());
-        if file.size() > LARGEST {
-            return desk.complain(Line::new("intake.too_large").with("name", path));
+    if let [only] = files.as_slice() {
+        return open_one(desk, only.clone());
+    }
+    for Dropped { file, .. } in files.iter().take(LOOKED_AT) {
+        // A file that cannot be read is told by whoever reads it all.
+        if head(file).await.is_ok_and(|head| needs_reader(&head)) {
+            return desk.open_files(files);
         }
-        return match head(&file).await {
+    }
+    desk.open_workbench(View::Batch, files);
+}
+
+/// Opens one file in the reading room.
+pub fn open_one(desk: Desk, Dropped { path, file }: Dropped) {
+    if file.size() > LARGEST {
+        return desk.complain(Line::new("intake.too_large").with("name", path));
+    }
+    spawn_local(async move {
+        match head(&file).await {
             Ok(head) if needs_reader(&head) => desk.open_files(vec![Dropped { path, file }]),
             Ok(_) => read(desk, path, file).await,
             // A file that was moved or changed meanwhile.
             Err(reason) => unreadable(desk, path, &reason),
-        };
-    }
-    desk.open_files(files);
+        }
+    });
 }
 
 async fn head(file: &File) -> Result<Vec<u8>, String> {

@@ -15,6 +15,7 @@ pub use start::start;
 
 use crate::state::Name;
 use crate::words;
+use js_sys::Uint8Array;
 use leptos::prelude::*;
 use numbers::Intl;
 use scanlight_messages::{Catalogue, ENGLISH, Language};
@@ -35,6 +36,8 @@ thread_local! {
 struct Spoken {
     code: &'static str,
     catalogue: Catalogue,
+    /// The bytes of its file; English lies in the program.
+    source: Option<Uint8Array>,
     /// What a catalogue says that lacks a message, an old one from a browser's cache say.
     english: Option<Rc<Spoken>>,
     intl: Intl,
@@ -48,6 +51,7 @@ impl Spoken {
             catalogue: Catalogue::parse(ENGLISH).unwrap_or_else(|_| Catalogue {
                 messages: Default::default(),
             }),
+            source: None,
             english: None,
             intl: Intl::new(BUILT_IN, false),
         }
@@ -67,13 +71,14 @@ fn spoken() -> Rc<Spoken> {
 }
 
 /// Speaks `language` from now on, and says so to the document.
-fn speak(language: &'static Language, catalogue: Option<Catalogue>) {
+fn speak(language: &'static Language, catalogue: Option<(Catalogue, Option<Uint8Array>)>) {
     let right_to_left = language.direction == scanlight_messages::Direction::RightToLeft;
     let english = Spoken::english();
     let next = match catalogue {
-        Some(catalogue) => Spoken {
+        Some((catalogue, source)) => Spoken {
             code: language.code,
             catalogue,
+            source,
             english: Some(Rc::new(english)),
             intl: Intl::new(language.code, right_to_left),
         },
@@ -88,6 +93,30 @@ fn speak(language: &'static Language, catalogue: Option<Catalogue>) {
         let _ = root.set_attribute("lang", language.code);
         let _ = root.set_attribute("dir", language.direction.attribute());
     }
+}
+
+/// The language in use and the bytes of its file, for a program beside the page's that shall fetch nothing.
+pub fn source() -> (&'static str, Option<Uint8Array>) {
+    let spoken = untrack(spoken);
+    (spoken.code, spoken.source.clone())
+}
+
+/// Speaks what [`source`] of another program gave.
+///
+/// # Errors
+/// The language is unknown, or its file cannot be read.
+pub fn take_over(code: &str, source: Option<&Uint8Array>) -> Result<(), String> {
+    let language = Language::of(code).ok_or_else(|| format!("there is no language {code}"))?;
+    let catalogue = match source {
+        None => None,
+        Some(source) => {
+            let text = String::from_utf8_lossy(&source.to_vec()).into_owned();
+            let catalogue = Catalogue::parse(&text).map_err(|error| error.to_string())?;
+            Some((catalogue, Some(source.clone())))
+        }
+    };
+    speak(language, catalogue);
+    Ok(())
 }
 
 /// The tag of the language in use, such as `de`. Follows the language.
@@ -211,7 +240,7 @@ mod tests {
     fn another_language_falls_back_to_english_and_has_its_own_numbers() {
         let german = Language::of("de").unwrap();
         let some = Catalogue::parse(r#"{"messages":{"viewer.open_another":"Andere öffnen"}}"#);
-        speak(german, some.ok());
+        speak(german, some.ok().map(|some| (some, None)));
         assert_eq!(t("viewer.open_another"), "Andere öffnen");
         assert_eq!(t("close"), "Close");
         assert_eq!(decimal(1234.5, 1), "1.234,5");

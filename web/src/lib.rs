@@ -11,6 +11,7 @@
 mod adapter;
 mod announce;
 mod app;
+pub mod bench;
 mod boot;
 mod canvas;
 mod diagnostics;
@@ -44,6 +45,7 @@ mod study;
 mod verdict;
 mod viewer;
 mod words;
+mod workbench;
 
 use leptos::prelude::*;
 

@@ -576,10 +576,19 @@ impl Desk {
         })?
     }
 
-    /// The reader has made so many more requests: they count like the engine's.
-    pub fn count_reader_requests(self, more: u32) {
+    /// A worker beside the engine, the reader's or the workbench's, has made so many more requests: they count as
+    /// well.
+    pub fn count_others_requests(self, more: u32) {
         self.update(|session| session.retired_requests += more);
         self.worker_requests.update(|requests| *requests += more);
+    }
+
+    /// The manifest and the weights in use, as they were fetched.
+    pub fn bundle_bytes(self) -> Option<[Uint8Array; 2]> {
+        self.session.with_value(|session| {
+            let bundle = session.bundle.as_ref()?;
+            Some([bundle.manifest.clone(), bundle.weights.clone()])
+        })
     }
 
     /// Tells the engine something that has no answer of its own.

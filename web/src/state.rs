@@ -10,6 +10,7 @@ use crate::samples;
 use crate::session::Session;
 use crate::study::{Place, Study};
 use crate::words;
+use crate::workbench::Workbench;
 use leptos::html::Dialog;
 use leptos::prelude::*;
 use scanlight_engine::protocol::{EngineKind, Report};
@@ -200,6 +201,8 @@ pub struct Desk {
     pub poke: Poke,
     /// The volume, series or list of files that is open.
     pub study: Study,
+    /// The program for many files, fetched on demand.
+    pub workbench: Workbench,
     /// Whether the heat map's description is shown; screen readers have it in any case.
     pub words_shown: RwSignal<bool>,
     /// Whether the numbers are shown although the picture was refused.
@@ -248,6 +251,7 @@ impl Desk {
             explain: Explain::new(),
             poke: Poke::new(),
             study: Study::new(),
+            workbench: Workbench::new(),
             words_shown: RwSignal::new(true),
             anyway: RwSignal::new(false),
             facts: NodeRef::new(),

@@ -109,9 +109,7 @@ pub fn top_two(probabilities: &[f32]) -> [usize; 2] {
 
 /// The class of the highest value, the last one of equals.
 pub(crate) fn argmax(values: &[f32]) -> usize {
-    (0..values.len())
-        .max_by(|&a, &b| values[a].total_cmp(&values[b]))
-        .unwrap_or_default()
+    scanlight_measures::argmax(values)
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub async fn load(language: &'static Language) -> Result<(), FetchError> {
             Some(bytes) => bytes,
             None => fetch::bytes_within(&file, PATIENCE_MS).await?,
         };
-        Some(fetch::json(&file, &bytes)?)
+        Some((fetch::json(&file, &bytes)?, Some(bytes)))
     };
     speak(language, catalogue);
     Ok(())

@@ -206,7 +206,7 @@ impl Desk {
                     (ours, more)
                 });
                 let (ours, more) = ours.unwrap_or_default();
-                self.count_reader_requests(more);
+                self.count_others_requests(more);
                 if ours {
                     self.opened_study(items, failures, skipped);
                 }

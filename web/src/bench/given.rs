@@ -1,0 +1,126 @@
+//! What the page gives the workbench.
+
+use super::function;
+use crate::intake::Dropped;
+use crate::model::Manifest;
+use js_sys::{Array, Function, Reflect, Uint8Array};
+use scanlight_engine::protocol::EngineKind;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::File;
+
+/// Everything that the page hands over.
+pub struct Given {
+    /// The view's name.
+    pub view: String,
+    /// The files to work on. Nothing of them has been read.
+    pub files: Vec<Dropped>,
+    /// The model.
+    pub bundle: Bundle,
+    /// The engine to run.
+    pub kind: EngineKind,
+    /// The tag of the language in use.
+    pub language: String,
+    /// The bytes of its catalogue; none for English.
+    pub catalogue: Option<Uint8Array>,
+    /// What the page does for the workbench.
+    pub page: Page,
+}
+
+/// The model in use.
+pub struct Bundle {
+    /// The manifest as it was fetched.
+    pub manifest: Uint8Array,
+    /// The weights.
+    pub weights: Uint8Array,
+    /// The manifest, read.
+    pub facts: Manifest,
+}
+
+/// What the page does when it is asked.
+#[derive(Clone)]
+pub struct Page {
+    count: Function,
+    begin: Function,
+    open: Function,
+    failed: Function,
+}
+
+impl Given {
+    /// Reads what the page's `workbench::payload` wrote.
+    pub fn read(given: &JsValue) -> Result<Self, String> {
+        let field = |name: &str| Reflect::get(given, &name.into()).unwrap_or(JsValue::UNDEFINED);
+        let text = |name: &str| {
+            field(name)
+                .as_string()
+                .ok_or_else(|| format!("the page gave no {name}"))
+        };
+        let bytes = |name: &str| field(name).dyn_into::<Uint8Array>().ok();
+        let manifest = bytes("manifest").ok_or("the page gave no manifest")?;
+        let facts = serde_json::from_str(&String::from_utf8_lossy(&manifest.to_vec()))
+            .map_err(|error| format!("the manifest cannot be read: {error}"))?;
+        let files: Array = field("files").dyn_into().unwrap_or_default();
+        Ok(Self {
+            view: text("view")?,
+            files: files.iter().filter_map(|pair| dropped(&pair)).collect(),
+            bundle: Bundle {
+                weights: bytes("weights").ok_or("the page gave no weights")?,
+                manifest,
+                facts,
+            },
+            kind: if text("engine")? == "webgpu" {
+                EngineKind::Webgpu
+            } else {
+                EngineKind::Cpu
+            },
+            language: text("language")?,
+            catalogue: bytes("catalogue"),
+            page: Page {
+                count: function(given, "count")?,
+                begin: function(given, "begin")?,
+                open: function(given, "open")?,
+                failed: function(given, "failed")?,
+            },
+        })
+    }
+}
+
+fn dropped(pair: &JsValue) -> Option<Dropped> {
+    let pair: &Array = pair.dyn_ref()?;
+    let file: File = pair.get(1).dyn_into().ok()?;
+    Some(Dropped {
+        path: pair.get(0).as_string()?,
+        file,
+    })
+}
+
+impl Page {
+    /// A worker of the workbench has made so many more requests.
+    pub fn count(&self, more: u32) {
+        call(&self.count, &[more.into()]);
+    }
+
+    /// The next thing that happens is that a file is read: from now on there shall be no requests.
+    pub fn begin(&self) {
+        call(&self.begin, &[]);
+    }
+
+    /// Open a file in the reading room.
+    pub fn open(&self, file: &Dropped) {
+        call(
+            &self.open,
+            &[file.path.as_str().into(), file.file.clone().into()],
+        );
+    }
+
+    /// The workbench has broken down.
+    pub fn failed(&self, message: &str) {
+        call(&self.failed, &[message.into()]);
+    }
+}
+
+fn call(function: &Function, values: &[JsValue]) {
+    let values: Array = values.iter().collect();
+    if let Err(error) = function.apply(&JsValue::NULL, &values) {
+        web_sys::console::error_1(&error);
+    }
+}

@@ -1,0 +1,270 @@
+//! Many files through one engine: read one after another, classified, and forgotten but for their answers.
+
+mod run;
+
+use super::given::{Bundle, Given, Page};
+use super::thumbnail::Thumbnail;
+use crate::engine_client::Client;
+use crate::intake::Dropped;
+use crate::language::Line;
+use crate::model::Manifest;
+use leptos::prelude::*;
+use scanlight_engine::protocol::{EngineKind, Verdict};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often views hear of news, so that a fast engine does not keep them drawing.
+const NEWS: Duration = Duration::from_millis(150);
+
+/// What is known of one file.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its path below what was brought.
+    pub path: String,
+    /// The index of its true class, where it is known.
+    pub label: Option<usize>,
+    /// What became of it.
+    pub state: State,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone)]
+pub enum State {
+    /// Nothing yet.
+    Waiting,
+    /// It was classified.
+    Done(Arc<Answer>),
+    /// It could not be.
+    Bad(Line),
+}
+
+/// The answer to one file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// One probability per class.
+    pub probabilities: Vec<f32>,
+    /// Index of the most probable class.
+    pub predicted: usize,
+    /// What should be said.
+    pub verdict: Verdict,
+    /// How unsure it is, by the model's measure.
+    pub uncertainty: Option<f32>,
+    /// How unlike the training images it is, by the model's measure.
+    pub strangeness: Option<f32>,
+    /// Width and height of the image.
+    pub image: [u32; 2],
+    /// Time to decode and classify it, in milliseconds.
+    pub ms: f64,
+    /// The picture, small.
+    pub thumbnail: Thumbnail,
+}
+
+/// How the work goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// The engine is being started.
+    Starting,
+    /// Files are being classified.
+    Running,
+    /// All files have been.
+    Done,
+    /// The visitor ended it.
+    Cancelled,
+    /// The engine cannot be used.
+    Failed(Line),
+}
+
+impl Status {
+    /// One word, for style sheets and tests.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// Files and what became of them. A handle: copies mean the same.
+#[derive(Clone, Copy)]
+pub struct Queue {
+    /// How the work goes.
+    pub status: RwSignal<Status>,
+    /// Counts the news; views follow it and then look at [`Queue::rows`].
+    pub news: RwSignal<u32>,
+    /// The engine, for a person.
+    pub engine: RwSignal<String>,
+    /// Every file, in the order in which they came.
+    pub rows: StoredValue<Vec<Row>>,
+    /// The model's manifest.
+    pub model: StoredValue<Arc<Manifest>>,
+    inner: StoredValue<Inner, LocalStorage>,
+}
+
+/// What no view reads.
+struct Inner {
+    files: Vec<Dropped>,
+    bundle: Bundle,
+    page: Page,
+    kind: EngineKind,
+    client: Option<Client>,
+    /// Counts the engines started: what an ended one still says is ignored.
+    generation: u32,
+    loaded: bool,
+    /// Requests of this worker that the page has been told of.
+    counted: u32,
+    next_id: u32,
+    /// Index of the next file.
+    next: usize,
+    /// Files that have to be done again: an engine broke beside them.
+    again: Vec<usize>,
+    /// Files that are being read.
+    reading: usize,
+    /// Requests under way, and their files.
+    under_way: BTreeMap<u32, usize>,
+    crashes: u32,
+    begun: f64,
+    /// A first file has been read.
+    touched: bool,
+    telling: bool,
+}
+
+impl Queue {
+    /// Of the files that the page gave, with their true classes where they are known.
+    pub fn new(given: Given, labels: Option<Vec<usize>>) -> Self {
+        let rows = given.files.iter().enumerate().map(|(index, file)| Row {
+            path: file.path.clone(),
+            label: labels
+                .as_ref()
+                .and_then(|labels| labels.get(index).copied()),
+            state: State::Waiting,
+        });
+        let queue = Self {
+            status: RwSignal::new(Status::Starting),
+            news: RwSignal::new(0),
+            engine: RwSignal::new(String::new()),
+            rows: StoredValue::new(rows.collect()),
+            model: StoredValue::new(Arc::new(given.bundle.facts.clone())),
+            inner: StoredValue::new_local(Inner {
+                files: given.files,
+                bundle: given.bundle,
+                page: given.page,
+                kind: given.kind,
+                client: None,
+                generation: 0,
+                loaded: false,
+                counted: 0,
+                next_id: 0,
+                next: 0,
+                again: Vec::new(),
+                reading: 0,
+                under_way: BTreeMap::new(),
+                crashes: 0,
+                begun: 0.0,
+                touched: false,
+                telling: false,
+            }),
+        };
+        queue.start();
+        queue
+    }
+
+    /// The number of files.
+    pub fn len(self) -> usize {
+        self.rows.with_value(Vec::len)
+    }
+
+    /// How many are done, and how many of them could not be classified. Follows the news.
+    pub fn counts(self) -> (usize, usize) {
+        self.news.track();
+        self.rows.with_value(|rows| {
+            let count =
+                |wanted: fn(&State) -> bool| rows.iter().filter(|row| wanted(&row.state)).count();
+            let bad = count(|state| matches!(state, State::Bad(_)));
+            (count(|state| matches!(state, State::Done(_))) + bad, bad)
+        })
+    }
+
+    /// The time that is left, in milliseconds, once there is something to tell it from. Follows the news.
+    pub fn left(self) -> Option<f64> {
+        let (done, _) = self.counts();
+        let begun = self.inner.try_with_value(|inner| inner.begun)?;
+        if done < 3 || *self.status.read() != Status::Running {
+            return None;
+        }
+        let each = (crate::requests::now() - begun) / count(done);
+        Some(each * count(self.len() - done))
+    }
+
+    /// Opens a file in the reading room.
+    pub fn open(self, index: usize) {
+        self.inner.with_value(|inner| {
+            if let Some(file) = inner.files.get(index) {
+                inner.page.open(file);
+            }
+        });
+    }
+
+    /// Goes no further. What has been done stays.
+    pub fn cancel(self) {
+        self.update(|inner| {
+            inner.client = None;
+            inner.loaded = false;
+            inner.generation += 1;
+            inner.under_way.clear();
+        });
+        self.status.set(Status::Cancelled);
+        self.tell();
+    }
+
+    /// Goes on where it was cancelled.
+    pub fn resume(self) {
+        let waits = |row: &Row| matches!(row.state, State::Waiting);
+        let waiting: Vec<usize> = self.rows.with_value(|rows| {
+            let waiting = rows.iter().enumerate().filter(|(_, row)| waits(row));
+            waiting.map(|(index, _)| index).collect()
+        });
+        self.update(|inner| {
+            inner.next = inner.files.len();
+            inner.again = waiting.into_iter().rev().collect();
+            inner.crashes = 0;
+        });
+        self.start();
+    }
+
+    fn update<T>(self, change: impl FnOnce(&mut Inner) -> T) -> Option<T> {
+        self.inner.try_update_value(change)
+    }
+
+    fn settle(self, index: usize, state: State) {
+        self.rows.update_value(|rows| {
+            if let Some(row) = rows.get_mut(index) {
+                row.state = state;
+            }
+        });
+        self.tell();
+    }
+
+    /// Tells the views, in a moment.
+    fn tell(self) {
+        let told = self.update(|inner| std::mem::replace(&mut inner.telling, true));
+        if told == Some(false) {
+            set_timeout(
+                move || {
+                    self.update(|inner| inner.telling = false);
+                    self.news.try_update(|news| *news = news.wrapping_add(1));
+                },
+                NEWS,
+            );
+        }
+    }
+}
+
+// Counts of files are far below 2^53.
+#[allow(clippy::cast_precision_loss)]
+fn count(number: usize) -> f64 {
+    number as f64
+}
