@@ -2,6 +2,7 @@
 
 mod collect;
 mod own;
+mod zip;
 
 use crate::language::Line;
 use crate::session::Input;
@@ -102,6 +103,9 @@ async fn read(desk: Desk, file: File) {
     let name = file.name();
     if file.size() > LARGEST {
         return desk.complain(Line::new("intake.too_large").with("name", name));
+    }
+    if let Some(files) = zip::files(&file, own::is_part).await {
+        return own::take(desk, files).await;
     }
     match JsFuture::from(file.array_buffer()).await {
         Ok(buffer) => desk.open(Input::new(Name::File(name), Uint8Array::new(&buffer))),
