@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { crc32, deflateRawSync } from 'node:zlib';
 import { agrees, alertText, drop, dropAll, launch, noProblems, openReady, PATIENCE, read, record, result, screenshot } from './harness.mjs';
 import { png } from './images.mjs';
 
@@ -45,6 +46,37 @@ function renamed(classes) {
   json.title = 'Renamed';
   json.classes = classes;
   return Buffer.from(JSON.stringify(json));
+}
+
+/** A zip archive. */
+function zip(files, method) {
+  const locals = [];
+  const records = [];
+  let offset = 0;
+  for (const [path, bytes] of files) {
+    const name = Buffer.from(path);
+    const packed = method === 8 ? deflateRawSync(bytes) : bytes;
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(method, 4);
+    common.writeUInt32LE(crc32(bytes), 10);
+    common.writeUInt32LE(packed.length, 14);
+    common.writeUInt32LE(bytes.length, 18);
+    common.writeUInt16LE(name.length, 22);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, name, packed]);
+    const rest = Buffer.alloc(14);
+    rest.writeUInt32LE(offset, 10);
+    records.push(Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 0]), common, rest, name]));
+    locals.push(local);
+    offset += local.length;
+  }
+  const directory = Buffer.concat(records);
+  const end = Buffer.alloc(18);
+  end.writeUInt16LE(files.length, 4);
+  end.writeUInt16LE(files.length, 6);
+  end.writeUInt32LE(directory.length, 8);
+  end.writeUInt32LE(offset, 12);
+  return Buffer.concat([...locals, directory, Buffer.from('PK\x05\x06'), end]);
 }
 
 describe('models', () => {
@@ -171,6 +203,29 @@ describe('a bundle of one’s own', () => {
     assert.deepEqual((await uses(page, first)).bars, before.bars);
     assert.equal(await page.locator('#models').count(), 0);
     assert.equal(server.requests.length, count);
+  });
+
+  test('a zip archive of a folder, stored or deflated', async () => {
+    await drop(page, 'zipped.png', png(128, 128));
+    await result(page, 'zipped.png');
+    for (const [method, id] of [[0, 'stored'], [8, 'deflated']]) {
+      const json = Buffer.from(JSON.stringify({ ...JSON.parse(manifest), id }));
+      await drop(page, `${id}.zip`, zip([
+        ['mine/notes.txt', Buffer.from('x')],
+        ['mine/model.json', json],
+        ['mine/model.safetensors', weights],
+      ], method));
+      agrees(await uses(page, id));
+    }
+    // The directory promises other bytes than there are.
+    const broken = zip([['model.json', manifest], ['model.safetensors', weights]], 8);
+    broken.fill(0xff, 20_000, 21_000);
+    await drop(page, 'broken.zip', broken);
+    assert.match(await alertText(page), /earlier model stays/);
+    await drop(page, 'other.zip', zip([['notes.txt', Buffer.from('x')]], 0));
+    await page.waitForFunction(() => document.querySelector('#alert')?.textContent.includes('other.zip'));
+    await page.click('#remove-own');
+    await uses(page, first);
   });
 
   test('what is no bundle says why, and the model stays', async () => {

@@ -2,6 +2,7 @@
 
 mod collect;
 mod own;
+mod zip;
 
 use crate::language::Line;
 use crate::pictures::{self, Problem};
@@ -127,7 +128,10 @@ pub fn open_one(desk: Desk, Dropped { path, file }: Dropped) {
     }
     spawn_local(async move {
         match head(&file).await {
-            Ok(head) if needs_reader(&head) => desk.open_files(vec![Dropped { path, file }]),
+            Ok(head) if needs_reader(&head) => match zip::files(&file, own::is_part).await {
+                Some(bundle) => own::take(desk, bundle).await,
+                None => desk.open_files(vec![Dropped { path, file }]),
+            },
             Ok(_) => read(desk, path, file).await,
             // A file that was moved or changed meanwhile.
             Err(reason) => unreadable(desk, path, &reason),

@@ -16,10 +16,13 @@ const ENDING: &str = ".safetensors";
 
 /// Whether these files are a bundle, or a part of one: no scan is called so.
 pub fn is_bundle<'a>(paths: impl IntoIterator<Item = &'a str>) -> bool {
-    paths.into_iter().any(|path| {
-        let name = parts(path).1;
-        name == MANIFEST || name.ends_with(ENDING)
-    })
+    paths.into_iter().any(is_part)
+}
+
+/// Whether a file called so belongs to a bundle.
+pub fn is_part(path: &str) -> bool {
+    let name = parts(path).1;
+    name == MANIFEST || name.ends_with(ENDING)
 }
 
 /// Folder and name.
