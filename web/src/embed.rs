@@ -175,7 +175,7 @@ fn choose(id: &str) {
 async fn open(desk: Desk, name: String, bytes: JsValue) {
     let buffer = match bytes.dyn_into::<Blob>() {
         Ok(blob) => match JsFuture::from(blob.array_buffer()).await {
-            Ok(buffer) => JsValue::from(buffer),
+            Ok(buffer) => buffer,
             Err(_) => return desk.complain(Line::new("embed.unreadable").with("name", name)),
         },
         Err(bytes) => bytes,

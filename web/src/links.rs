@@ -4,7 +4,7 @@
 use crate::diagnostics::to_clipboard;
 use crate::explain::State;
 use crate::language::{Line, tr};
-use crate::model::SampleEntry;
+use crate::model::{Choice, SampleEntry};
 use crate::options::{self, method_name};
 use crate::session::Input;
 use crate::state::{Desk, Name, Step};
@@ -121,9 +121,11 @@ fn write(desk: Desk) {
     };
     let method = desk.explain.method.get();
     let chosen = desk.chosen.get();
-    let model = desk
-        .model
-        .with(|model| model.as_ref().map(|m| m.id.clone()));
+    // A visitor's own model is nowhere that a link could lead to, and its name is theirs.
+    let model = match desk.in_use.get() {
+        Some(Choice::Published(id)) => Some(id),
+        _ => None,
+    };
     let Some(parameters) = parameters() else {
         return;
     };
@@ -134,7 +136,7 @@ fn write(desk: Desk) {
     set("model", model.as_deref());
     match &outcome.name {
         Name::Sample(entry) => set("sample", Some(sample_id(entry))),
-        Name::File(_) => set("sample", None),
+        Name::File(_) | Name::Slice { .. } => set("sample", None),
     }
     set(
         "method",
@@ -147,6 +149,11 @@ fn write(desk: Desk) {
     );
     let hash = window().location().hash().unwrap_or_default();
     let address = format!("?{}{hash}", String::from(parameters.to_string()));
+    // Browsers count changes of the address, and refuse too many; most slices of a volume change nothing.
+    let now = window().location().search().unwrap_or_default() + &hash;
+    if now == address {
+        return;
+    }
     if let Ok(history) = window().history() {
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
     }

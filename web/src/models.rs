@@ -102,7 +102,8 @@ fn facts(manifest: &Manifest) -> String {
                 "models.accuracy",
                 &[
                     ("accuracy", words::share(metrics.accuracy).into()),
-                    ("data", metrics.data.as_str().into()),
+                    // The manifest's words, set apart from a sentence that runs the other way.
+                    ("data", format!("\u{2068}{}\u{2069}", metrics.data).into()),
                 ],
             )
         },

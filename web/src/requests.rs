@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{
     PerformanceEntry, PerformanceObserver, PerformanceObserverEntryList, PerformanceObserverInit,
+    Url,
 };
 
 /// Starts to record. The signal holds the time at which each request began, those before this call
@@ -42,12 +43,28 @@ pub fn now() -> f64 {
         .map_or(0.0, |clock| clock.now())
 }
 
-/// `blob:` and `data:` never leave the browser.
+/// `blob:` and `data:` never leave the browser. Nor does the page's icon when the address changes: Chromium notes that
+/// it took it from its memory once more, with nothing transferred.
 fn requests_in(entries: &Array) -> Vec<f64> {
+    let icon = document()
+        .query_selector("link[rel~=icon]")
+        .ok()
+        .flatten()
+        .and_then(|link| link.get_attribute("href"))
+        .zip(document().base_uri().ok().flatten())
+        .and_then(|(href, base)| Url::new_with_base(&href, &base).ok())
+        .map(|url| url.href());
+    let transferred = |entry: &PerformanceEntry| {
+        Reflect::get(entry, &"transferSize".into())
+            .ok()
+            .and_then(|size| size.as_f64())
+            != Some(0.0)
+    };
     entries
         .iter()
         .filter_map(|entry| entry.dyn_into::<PerformanceEntry>().ok())
         .filter(|entry| entry.name().starts_with("http"))
+        .filter(|entry| transferred(entry) || icon.as_ref() != Some(&entry.name()))
         .map(|entry| entry.start_time())
         .collect()
 }

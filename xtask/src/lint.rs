@@ -10,12 +10,16 @@ use crate::toolchain::{self, ENGINES, TARGET};
 /// The crates that are compiled to wasm32, with cargo's options, built just as for the page. The engines' call
 /// covers `scanlight-model` too: clippy looks at every crate of the workspace that it compiles. Of the formats
 /// the engines read pictures alone: the others are compiled by a call of their own.
-const WASM_CRATES: [(&str, &[&str]); 3] = [
+const WASM_CRATES: [(&str, &[&str]); 4] = [
     (
         "the formats",
         &["--package", "scanlight-formats", "--all-features"],
     ),
     ("the page", &["--package", "scanlight-web"]),
+    (
+        "the reader",
+        &["--package", "scanlight-reader", "--features", "worker"],
+    ),
     (
         "the engines",
         &["--package", "scanlight-engine", "--features", ENGINES],

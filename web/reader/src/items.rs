@@ -117,3 +117,62 @@ pub fn skipped(study: &study::Study) -> Vec<Failure> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use scanlight_formats::FileKind;
+    use scanlight_formats::volume::{Affine, Orientation};
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    /// 2 x 3 x 4 voxels of 1 x 1 x 3 mm, each the number of its place.
+    fn item(orientation: Orientation) -> study::Item {
+        let steps = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 3.0]];
+        let affine = Affine::from_steps(steps, [0.0; 3]);
+        let voxels = (0..24).map(|value| value as f32).collect();
+        let volume = Volume::new([2, 3, 4], voxels, affine, orientation, (0.0, 23.0));
+        study::Item {
+            name: "a\nvolume".into(),
+            sources: vec!["a".into()],
+            kind: FileKind::Nifti,
+            content: Content::Volume(Box::new(volume.expect("a sound volume"))),
+            identifying: Vec::new(),
+            time_points: 1,
+        }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_volume_says_its_planes() {
+        let described = describe(&item(Orientation::Known));
+        assert_eq!(described.name, "a volume");
+        let Shape::Volume {
+            slices,
+            thickness,
+            acquired,
+            edges,
+        } = described.shape
+        else {
+            panic!("{described:?}");
+        };
+        assert_eq!((slices, thickness), ([4, 3, 2], [3.0, 1.0, 1.0]));
+        assert_eq!(acquired, Plane::Axial);
+        assert_eq!(edges.map(|edges| edges[2]), Some(['A', 'P', 'S', 'I']));
+        let Shape::Volume { edges, .. } = describe(&item(Orientation::Assumed)).shape else {
+            panic!("no volume");
+        };
+        assert_eq!(edges, None);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn slices_are_the_crate_s_own_with_square_pixels() {
+        let item = item(Orientation::Known);
+        let axial = slice(&item, Plane::Axial, 1).expect("a slice");
+        assert_eq!((axial.width(), axial.height()), (2, 3));
+        // Right at the left edge, anterior at the top.
+        assert_eq!(axial.luma()[..2], [11.0, 10.0]);
+        let coronal = slice(&item, Plane::Coronal, 0).expect("a slice");
+        assert_eq!((coronal.width(), coronal.height()), (2, 12));
+        assert!(slice(&item, Plane::Axial, 4).is_err());
+    }
+}

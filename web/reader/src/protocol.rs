@@ -49,7 +49,7 @@ impl Plane {
 
 /// What the page asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub enum Request {
     /// Read these files in place of what was read before. Buffers: their bytes, in this order. Answered by
     /// [`Reply::Opened`].
@@ -76,7 +76,7 @@ pub enum Request {
 
 /// What the reader answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub enum Reply {
     /// It runs and listens.
     Hello {

@@ -99,7 +99,7 @@ impl Said {
             model,
             sample: match &outcome.name {
                 Name::Sample(entry) => Some(sample_id(entry).into()),
-                Name::File(_) => None,
+                Name::File(_) | Name::Slice { .. } => None,
             },
             verdict,
             answer: indices.into_iter().filter_map(class).collect(),

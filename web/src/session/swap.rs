@@ -221,9 +221,7 @@ impl Desk {
     /// The engine has taken its bundle. An open scan is classified again; its answer brings the change into view.
     pub(super) fn taken(self) {
         let again = self.update(|session| {
-            if session.swap.next.is_none() {
-                return None;
-            }
+            session.swap.next.as_ref()?;
             session.swap.taken = true;
             Some(session.last.clone())
         });

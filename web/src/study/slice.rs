@@ -160,7 +160,7 @@ mod tests {
         values.push(1e9);
         let [low, high] = slice(values).shown(Window::Bulk);
         assert!(
-            low >= 5.0 && low < 20.0 && high > 980.0 && high < 1000.0,
+            (5.0..20.0).contains(&low) && (980.0..1000.0).contains(&high),
             "{low} {high}"
         );
     }
