@@ -8,7 +8,7 @@ use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder};
 #[cfg(feature = "more-images")]
 use image::codecs::{tiff::TiffDecoder, webp::WebPDecoder};
 use image::error::ImageFormatHint;
-use image::{ImageDecoder, ImageError, ImageFormat, Limits};
+use image::{ImageDecoder, ImageError, ImageFormat, Limits, RgbImage};
 use thiserror::Error;
 
 use pixels::Pixels;
@@ -116,6 +116,11 @@ pub fn decode(bytes: &[u8]) -> Result<Scan, DecodeError> {
     let orientation = decoder.orientation().map_err(damaged)?;
     let pixels = Pixels::read(decoder).map_err(damaged)?;
     Ok(pixels.scan()?.turned(orientation.into()))
+}
+
+/// A colour picture that was drawn, not read, as a scan: by the rules of [`decode`].
+pub fn scan_from_rgb(picture: RgbImage) -> Result<Scan, ScanError> {
+    Pixels::from_rgb(picture).scan()
 }
 
 /// The decoder of a format. Only these and the few conversions in `pixels` are used of `image`: its general

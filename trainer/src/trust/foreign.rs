@@ -3,11 +3,10 @@
 //! Photographs are imitations (a sky over hills, a face), as nothing downloaded shall be needed; a
 //! score that cannot tell even these from slices would not tell real ones.
 
-use image::DynamicImage;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use scanlight_model::decode::scan_from_image;
+use scanlight_model::decode::scan_from_rgb;
 use scanlight_model::preprocess::InputGeometry;
 use scanlight_model::scan::Scan;
 use scanlight_model::trust::tta::FACTOR;
@@ -42,7 +41,7 @@ pub fn pictures(
         .filter_map(|index| {
             let (kind, draw) = DRAWN[index / each];
             let picture = draw(&mut generator(index / each, index % each));
-            let scan = scan_from_image(&DynamicImage::ImageRgb8(picture)).ok()?;
+            let scan = scan_from_rgb(picture).ok()?;
             Some(Foreign { kind, scan })
         })
         .collect();

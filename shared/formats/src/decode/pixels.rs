@@ -2,7 +2,7 @@
 
 use image::error::{ParameterError, ParameterErrorKind};
 use image::metadata::Orientation;
-use image::{ColorType, ImageDecoder, ImageError};
+use image::{ColorType, ImageDecoder, ImageError, RgbImage};
 
 use crate::colour::{colourfulness, luma};
 use crate::scan::{Scan, ScanError, Turn};
@@ -34,6 +34,16 @@ impl Pixels {
             kind,
             bytes,
         })
+    }
+
+    /// Those of a picture with 8 bits a channel.
+    pub(super) fn from_rgb(picture: RgbImage) -> Self {
+        Self {
+            width: picture.width(),
+            height: picture.height(),
+            kind: ColorType::Rgb8,
+            bytes: picture.into_raw(),
+        }
     }
 
     /// As a scan: colours become grey by Rec. 709 luma, transparency is composed over black. One grey channel
