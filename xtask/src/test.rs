@@ -86,8 +86,8 @@ pub fn run(steps: &mut Steps, only: Option<Kind>) -> Result<()> {
     Ok(())
 }
 
-/// What the page's tests use: a driver for the browser, and a checker of accessibility.
-const PACKAGES: [&str; 2] = ["playwright-core", "axe-core"];
+/// What the page's tests use: a driver for the browser, a checker of accessibility, and one of the package's types.
+const PACKAGES: [&str; 3] = ["playwright-core", "axe-core", "typescript"];
 
 /// Installs what `web/e2e/package.json` names, unless it is there.
 pub fn install_packages() -> Result<()> {
