@@ -5,6 +5,7 @@ use crate::bench::thumbnail::Thumbnail;
 use crate::engine_client::{Client, Incoming};
 use crate::intake;
 use crate::language::{Line, Piece};
+use crate::pictures::{self, Problem};
 use crate::requests;
 use crate::session::rejection;
 use js_sys::Uint8Array;
@@ -14,7 +15,6 @@ use scanlight_engine::protocol::{EngineKind, PROTOCOL, Reply, Report, Request};
 use scanlight_engine::wire;
 use std::sync::Arc;
 use std::time::Duration;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 /// An engine that has said nothing for so long is taken for dead.
@@ -160,9 +160,10 @@ impl Queue {
         let bytes = if file.size() > intake::LARGEST {
             Err(Line::new("batch.too_large"))
         } else {
-            match JsFuture::from(file.array_buffer()).await {
-                Ok(buffer) => Ok(Uint8Array::new(&buffer)),
-                Err(error) => {
+            match pictures::read(&file).await {
+                Ok(bytes) => Ok(bytes),
+                Err(Problem::Rejected(line)) => Err(line.with("name", file.name())),
+                Err(Problem::Unreadable(error)) => {
                     let reason = wire::describe(&error);
                     let reason = reason.trim_end_matches('.').to_string();
                     Err(Line::new("batch.unreadable").with("reason", reason))
