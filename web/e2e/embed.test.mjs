@@ -71,7 +71,7 @@ describe('embedded', () => {
     await say({ type: 'open', name: 'secret-name.png', bytes: [1, 2, 3] });
     assert.equal((await heard(page, 'error')).code, 'intake.rejected');
     await say({ type: 'setMethod', method: 'guess' });
-    await page.waitForFunction(() => heard.some((one) => one.code === 'embed.method'));
+    await page.waitForFunction(() => heard.some((one) => one.code === 'protocol.method'));
     assert.doesNotMatch(JSON.stringify(await page.evaluate(() => heard)), /secret-name/);
 
     assert.ok(await inside.locator('.caution').isVisible(), 'what the answer is not');

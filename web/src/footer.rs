@@ -66,7 +66,7 @@ pub fn Footer() -> impl IntoView {
                 </p>
                 <p><DiagnosticsButton /></p>
                 <p><CopyLink /></p>
-                <p><a class="touch" href="embed.html">{tr("links.embed")}</a></p>
+                <p><a class="touch" href="./embed.html">{tr("links.embed")}</a></p>
             </section>
         </footer>
     }

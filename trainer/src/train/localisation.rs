@@ -109,13 +109,27 @@ mod tests {
     const SIDE: usize = 4;
     const CHANNELS: usize = 3;
 
-    fn network() -> Network<B> {
+    fn architecture() -> Architecture {
         Architecture::ReferenceCnn(ReferenceCnnConfig {
             channels: vec![CHANNELS],
             hidden: 0,
             dropout: 0.0,
         })
-        .init(2, &Default::default())
+    }
+
+    fn network() -> Network<B> {
+        architecture().init(2, &Default::default())
+    }
+
+    /// That of [`network`]: it pools once, so its cells part the plane evenly.
+    fn config() -> Config {
+        let mut config = Config {
+            architecture: architecture(),
+            ..Config::default()
+        };
+        config.input.width = 2 * SIDE as u32;
+        config.input.height = 2 * SIDE as u32;
+        config
     }
 
     /// Feature maps of three inputs.
@@ -165,14 +179,7 @@ mod tests {
 
     fn found(features: &Tensor<B, 4>, network: &Network<B>, lesion: [f32; 4]) -> Tensor<B, 1> {
         let device = Default::default();
-        loss(
-            network,
-            features,
-            &batch(lesion),
-            &Config::default(),
-            &device,
-        )
-        .unwrap()
+        loss(network, features, &batch(lesion), &config(), &device).unwrap()
     }
 
     /// The upper left quarter: cells 0, 1, 4 and 5, wholly covered.
@@ -234,8 +241,8 @@ mod tests {
             lesions: Vec::new(),
             ..batch(QUARTER)
         };
-        assert!(loss(&network, &features, &none, &Config::default(), &device).is_none());
-        let mut off = Config::default();
+        assert!(loss(&network, &features, &none, &config(), &device).is_none());
+        let mut off = config();
         off.localisation.weight = 0.0;
         assert!(loss(&network, &features, &batch(QUARTER), &off, &device).is_none());
     }

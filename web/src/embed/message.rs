@@ -134,9 +134,9 @@ pub fn read(data: &JsValue) -> Result<Option<Ask>, &'static str> {
         return Ok(None);
     }
     if get("version").as_f64() != Some(f64::from(VERSION)) {
-        return Err("embed.version");
+        return Err("protocol.version");
     }
-    let text = |name: &str| get(name).as_string().ok_or("embed.message");
+    let text = |name: &str| get(name).as_string().ok_or("protocol.message");
     Ok(Some(match text("type")?.as_str() {
         "open" => Ask::Open {
             name: text("name").unwrap_or_else(|_| "scan".into()),
@@ -144,9 +144,9 @@ pub fn read(data: &JsValue) -> Result<Option<Ask>, &'static str> {
         },
         "sample" => Ask::Sample(text("sample")?),
         "setModel" => Ask::Model(text("model")?),
-        "setMethod" => Ask::Method(method_of(&text("method")?).ok_or("embed.method")?),
+        "setMethod" => Ask::Method(method_of(&text("method")?).ok_or("protocol.method")?),
         "setClass" => Ask::Class(text("class")?),
-        _ => return Err("embed.message"),
+        _ => return Err("protocol.message"),
     }))
 }
 
@@ -177,9 +177,9 @@ mod tests {
         ));
         assert!(matches!(method, Ok(Some(Ask::Method(Method::LayerCam)))));
         let unknown = said(&format!(r#"{{{head},"type":"setMethod","method":"x"}}"#));
-        assert_eq!(unknown.err(), Some("embed.method"));
+        assert_eq!(unknown.err(), Some("protocol.method"));
         let other = r#"{"target":"scanlight","version":2,"type":"sample","sample":"a"}"#;
-        assert_eq!(said(other).err(), Some("embed.version"));
+        assert_eq!(said(other).err(), Some("protocol.version"));
     }
 
     #[wasm_bindgen_test(unsupported = test)]
