@@ -15,6 +15,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_engine::wire;
+use std::cell::Cell;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
@@ -25,6 +26,22 @@ pub const LARGEST: f64 = 768.0 * 1024.0 * 1024.0;
 const LOOKED_AT: usize = 200;
 /// The bytes of a file that tell what it is.
 const HEAD: f64 = 132.0;
+
+thread_local! {
+    /// Counts what was to be opened. Files are read while others come: the newest counts.
+    static TURN: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Something is to be opened, in place of all that came before it.
+pub fn next_turn() -> u32 {
+    TURN.set(TURN.get().wrapping_add(1));
+    TURN.get()
+}
+
+/// Whether nothing has come since that turn.
+fn is_newest(turn: u32) -> bool {
+    TURN.get() == turn
+}
 
 /// Listens for drops and pastes anywhere on the page, for as long as it lives.
 pub fn listen(desk: Desk) {
@@ -51,10 +68,13 @@ pub fn listen(desk: Desk) {
                 // Without entries (an old browser) the files alone are known.
                 Some(files) if entries.is_empty() => take(desk, &files),
                 None if entries.is_empty() => desk.complain(Line::new("intake.no_file")),
-                _ => spawn_local(async move {
-                    let (files, more) = collect::walk(entries).await;
-                    route(desk, files, more).await;
-                }),
+                _ => {
+                    let turn = next_turn();
+                    spawn_local(async move {
+                        let (files, more) = collect::walk(entries).await;
+                        route(desk, files, more, turn).await;
+                    });
+                }
             }
         }
     });
@@ -93,12 +113,16 @@ fn take(desk: Desk, files: &FileList) {
     let mut files = collect::of_list(files);
     let more = files.len() > collect::MOST;
     files.truncate(collect::MOST);
-    spawn_local(async move { route(desk, files, more).await });
+    let turn = next_turn();
+    spawn_local(async move { route(desk, files, more, turn).await });
 }
 
 /// Decides what becomes of the files that came together: a bundle is used, a plain picture that comes alone goes to
 /// the engine, several to the workbench, all else to the reader.
-async fn route(desk: Desk, files: Vec<Dropped>, more: bool) {
+async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
+    if !is_newest(turn) {
+        return;
+    }
     if own::is_bundle(files.iter().map(|file| file.path.as_str())) {
         return own::take(desk, files).await;
     }
@@ -110,11 +134,15 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool) {
         return;
     }
     if let [only] = files.as_slice() {
-        return open_one(desk, only.clone());
+        return open_in_turn(desk, only.clone(), turn).await;
     }
     for Dropped { file, .. } in files.iter().take(LOOKED_AT) {
         // A file that cannot be read is told by whoever reads it all.
-        if head(file).await.is_ok_and(|head| needs_reader(&head)) {
+        let read = head(file).await.is_ok_and(|head| needs_reader(&head));
+        if !is_newest(turn) {
+            return;
+        }
+        if read {
             return desk.open_files(files);
         }
     }
@@ -122,21 +150,29 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool) {
 }
 
 /// Opens one file in the reading room.
-pub fn open_one(desk: Desk, Dropped { path, file }: Dropped) {
+pub fn open_one(desk: Desk, file: Dropped) {
+    let turn = next_turn();
+    spawn_local(async move { open_in_turn(desk, file, turn).await });
+}
+
+async fn open_in_turn(desk: Desk, Dropped { path, file }: Dropped, turn: u32) {
     if file.size() > LARGEST {
         return desk.complain(Line::new("intake.too_large").with("name", path));
     }
-    spawn_local(async move {
-        match head(&file).await {
-            Ok(head) if needs_reader(&head) => match zip::files(&file, own::is_part).await {
-                Some(bundle) => own::take(desk, bundle).await,
-                None => desk.open_files(vec![Dropped { path, file }]),
-            },
-            Ok(_) => read(desk, path, file).await,
-            // A file that was moved or changed meanwhile.
-            Err(reason) => unreadable(desk, path, &reason),
-        }
-    });
+    let head = head(&file).await;
+    if !is_newest(turn) {
+        return;
+    }
+    match head {
+        Ok(head) if needs_reader(&head) => match zip::files(&file, own::is_part).await {
+            _ if !is_newest(turn) => {}
+            Some(bundle) => own::take(desk, bundle).await,
+            None => desk.open_files(vec![Dropped { path, file }]),
+        },
+        Ok(_) => read(desk, path, file, turn).await,
+        // A file that was moved or changed meanwhile.
+        Err(reason) => unreadable(desk, path, &reason),
+    }
 }
 
 async fn head(file: &File) -> Result<Vec<u8>, String> {
@@ -167,8 +203,9 @@ fn needs_reader(head: &[u8]) -> bool {
         || is(0, b"\x08\0")
 }
 
-async fn read(desk: Desk, name: String, file: File) {
+async fn read(desk: Desk, name: String, file: File, turn: u32) {
     match pictures::read(&file).await {
+        _ if !is_newest(turn) => {}
         Ok(bytes) => desk.open(Input::new(Name::File(name), bytes)),
         Err(Problem::Rejected(line)) => desk.complain(line.with("name", name)),
         // A file that was moved or changed meanwhile.

@@ -164,6 +164,16 @@ pub enum Piece {
 }
 
 impl Piece {
+    /// Its words. Follows the language.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Plain(Value::Text(text)) => text.clone(),
+            Self::Plain(Value::Count(count)) => words::count(*count),
+            Self::Line(line) => line.text(),
+            Self::Name(name) => name.text(),
+        }
+    }
+
     fn value(&self) -> Value {
         match self {
             Self::Plain(value) => value.clone(),

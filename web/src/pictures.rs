@@ -6,7 +6,7 @@
 use crate::engine_client::start_worker;
 use crate::language::Line;
 use crate::session::rejection;
-use js_sys::{Promise, Uint8Array};
+use js_sys::{Function, Promise, Uint8Array};
 use scanlight_engine::protocol::{PICTURES_MODULE, PICTURES_WASM, PROTOCOL, Reply, Request};
 use scanlight_engine::wire;
 use std::cell::RefCell;
@@ -20,6 +20,8 @@ const HEAD: i32 = 12;
 thread_local! {
     /// The worker, once it was needed.
     static READER: RefCell<Option<Worker>> = const { RefCell::new(None) };
+    /// Settles when the last of those who wait for the worker is done with it.
+    static LAST: RefCell<Option<Promise>> = const { RefCell::new(None) };
 }
 
 /// The bytes to give to an engine for `file`; an error is what the browser says about an unreadable file, or why
@@ -27,16 +29,39 @@ thread_local! {
 pub async fn read(file: &File) -> Result<Uint8Array, Problem> {
     let head = file.slice_with_i32_and_i32(0, HEAD)?;
     let head = Uint8Array::new(&JsFuture::from(head.array_buffer()).await?).to_vec();
-    let reader = if is_rare(&head) {
-        Some(reader().await?)
-    } else {
-        None
-    };
-    let bytes = Uint8Array::new(&JsFuture::from(file.array_buffer()).await?);
-    match reader {
-        Some(reader) => convert(&reader, bytes).await,
-        None => Ok(bytes),
+    if !is_rare(&head) {
+        return Ok(Uint8Array::new(&JsFuture::from(file.array_buffer()).await?));
     }
+    // One file at a time: the worker's next message answers the last question.
+    let _turn = turn().await;
+    let reader = reader().await?;
+    let bytes = Uint8Array::new(&JsFuture::from(file.array_buffer()).await?);
+    convert(&reader, bytes).await
+}
+
+/// The right to use the worker, until it is dropped.
+struct Turn(Option<Function>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(done) = self.0.take() {
+            // Settling a promise cannot fail.
+            let _ = done.call0(&JsValue::UNDEFINED);
+        }
+    }
+}
+
+/// Waits until all who asked before are done.
+async fn turn() -> Turn {
+    let mut done = None;
+    let mine = Promise::new(&mut |resolve, _| done = Some(resolve));
+    // Before the wait: it may be dropped, and the next must not wait for ever.
+    let turn = Turn(done);
+    if let Some(before) = LAST.replace(Some(mine)) {
+        // Nothing rejects it.
+        let _ = JsFuture::from(before).await;
+    }
+    turn
 }
 
 /// Why a file cannot be given to an engine.
@@ -120,8 +145,34 @@ fn next(worker: &Worker) -> impl Future<Output = Result<(Reply, Vec<Uint8Array>)
 
 #[cfg(test)]
 mod tests {
-    use super::is_rare;
+    use super::{is_rare, turn};
+    use js_sys::Promise;
+    use wasm_bindgen::JsValue;
+    use wasm_bindgen_futures::{JsFuture, spawn_local};
     use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test]
+    async fn turns_follow_one_another() {
+        let first = turn().await;
+        let (said, heard) = std::sync::mpsc::channel();
+        for number in [1, 2] {
+            let said = said.clone();
+            spawn_local(async move {
+                let turn = turn().await;
+                said.send(number).unwrap();
+                drop(turn);
+            });
+        }
+        let pause = || JsFuture::from(Promise::resolve(&JsValue::UNDEFINED));
+        for _ in 0..9 {
+            pause().await.unwrap();
+        }
+        assert!(heard.try_recv().is_err(), "somebody did not wait");
+        drop(first);
+        let last = turn().await;
+        assert_eq!(heard.try_iter().collect::<Vec<_>>(), [1, 2]);
+        drop(last);
+    }
 
     #[wasm_bindgen_test(unsupported = test)]
     fn kinds() {

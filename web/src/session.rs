@@ -8,6 +8,7 @@ mod swap;
 use crate::adapter::{self, Adapter};
 use crate::engine_client::{Client, Incoming};
 use crate::fetch::{self, FetchError};
+use crate::intake;
 use crate::language::{Line, Piece, known};
 use crate::model::{Index, Manifest};
 use crate::offline;
@@ -172,6 +173,9 @@ impl Desk {
     pub fn open(self, input: Input) {
         if input.place.is_none() {
             self.alert.set(None);
+            // What is still being read would come after it and take its place.
+            intake::next_turn();
+            self.abandon_files();
             self.close_study();
         }
         self.queue(input);

@@ -5,10 +5,12 @@
 
 mod ask;
 mod controls;
+mod open;
 mod slice;
 mod stage;
 mod strip;
 mod survey;
+mod table;
 mod tools;
 mod troubles;
 
@@ -20,12 +22,22 @@ pub use survey::Survey;
 pub use troubles::Troubles;
 
 use crate::engine_client::Client;
+use crate::language::Piece;
 use crate::state::{Desk, Opened};
 use ask::Wanted;
 use leptos::prelude::*;
-use scanlight_reader::protocol::{Failure, Item, Plane, Shape};
+use scanlight_reader::protocol::{Item, Plane, Shape};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// A file that is not there, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: Piece,
+}
 
 /// Which slice of what was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,9 +147,9 @@ pub struct Study {
     /// What can be looked at; empty while none of this is used.
     pub items: RwSignal<Vec<Item>>,
     /// Files that could not be read.
-    pub failures: RwSignal<Vec<Failure>>,
+    pub failures: RwSignal<Vec<Absent>>,
     /// Files that were passed over.
-    pub skipped: RwSignal<Vec<Failure>>,
+    pub skipped: RwSignal<Vec<Absent>>,
     /// Files that are being read: how many of how many.
     pub reading: RwSignal<Option<[usize; 2]>>,
     /// The slice that is wanted.
@@ -167,8 +179,12 @@ struct Inner {
     next_id: u32,
     /// Files that wait for the worker; nothing of them has been read.
     waiting: Option<Vec<crate::intake::Dropped>>,
-    /// The request to open files that is under way.
+    /// The request to open files that is under way, unless nobody wants it any more.
     opening: Option<u32>,
+    /// The worker is at work on files, whether somebody wants them or not: it hears nothing else.
+    busy: bool,
+    /// The file that it reads, of those that are wanted.
+    at: Option<String>,
     /// The moment at which the files were opened.
     opened: Option<Opened>,
     /// What the requests for slices are for.

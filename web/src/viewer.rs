@@ -64,6 +64,7 @@ pub fn Viewer() -> impl IntoView {
                 class="unseen"
                 tabindex="-1"
                 aria-hidden="true"
+                prop:webkitdirectory=true
                 node_ref=folder
                 on:change=move |_| {
                     if let Some(input) = folder.get_untracked() {
@@ -79,19 +80,26 @@ pub fn Viewer() -> impl IntoView {
                 </Show>
                 <Activity />
             </div>
-            <Show when=move || !filled.get()>
-                <button type="button" class="button plain" id="pick-folder" on:click=move |_| pick_folder()>
-                    {tr("drop.folder")}
-                </button>
-            </Show>
-            <Show when=move || filled.get()>
-                <Caption pick focus=zone_used />
+            <Show
+                when=move || filled.get()
+                fallback=move || view! { <FolderButton pick=pick_folder /> }
+            >
+                <Caption pick pick_folder focus=zone_used />
             </Show>
             <StudyControls />
             <Show when=move || filled.get()>
                 <HeatControls />
             </Show>
         </section>
+    }
+}
+
+#[component]
+fn FolderButton(pick: impl Fn() + Copy + 'static) -> impl IntoView {
+    view! {
+        <button type="button" class="button plain" id="pick-folder" on:click=move |_| pick()>
+            {tr("drop.folder")}
+        </button>
     }
 }
 
@@ -219,10 +227,11 @@ fn Activity() -> impl IntoView {
     }
 }
 
-/// What is shown, and the button for another file.
+/// What is shown, and the buttons for another file or folder.
 #[component]
 fn Caption(
     pick: impl Fn() + Copy + 'static,
+    pick_folder: impl Fn() + Copy + 'static,
     /// Whether the drop zone, which has gone, had the focus.
     focus: StoredValue<bool>,
 ) -> impl IntoView {
@@ -255,6 +264,7 @@ fn Caption(
                 <span id="file-name">{move || text().map(|text| text.0)}</span>
                 <span class="number" dir="ltr">{move || text().map(|text| text.1)}</span>
             </p>
+            <FolderButton pick=pick_folder />
             <button type="button" class="button" node_ref=button on:click=move |_| pick()>
                 {tr("viewer.open_another")}
             </button>

@@ -1,6 +1,7 @@
 //! What was read, in the protocol's words, and slices of it.
 
 use crate::protocol::{Failure, Item, Plane, Shape};
+use crate::reasons;
 use scanlight_engine::wire::one_line;
 use scanlight_formats::ReadError;
 use scanlight_formats::study::{self, Content};
@@ -101,7 +102,7 @@ pub fn failures(study: &study::Study) -> Vec<Failure> {
         .iter()
         .map(|failure| Failure {
             name: one_line(&failure.name),
-            message: one_line(&failure.error.to_string()),
+            complaint: reasons::complaint(&failure.error),
         })
         .collect()
 }
@@ -113,7 +114,7 @@ pub fn skipped(study: &study::Study) -> Vec<Failure> {
         .iter()
         .map(|skipped| Failure {
             name: one_line(&skipped.name),
-            message: skipped.reason.text().to_owned(),
+            complaint: reasons::passed_over(skipped.reason),
         })
         .collect()
 }

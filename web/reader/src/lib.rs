@@ -2,13 +2,15 @@
 //! Its program is fetched when somebody brings such files, so that nobody else pays for the decoders.
 //!
 //! - [`protocol`]: what the page and the worker say to each other (no features needed),
-//! - `items` (feature `worker`): what was read, in the protocol's words,
+//! - `items` and `reasons` (feature `worker`): what was read and what could not be, in the protocol's words,
 //! - `worker` (feature `worker`): the worker.
 
 pub mod protocol;
 
 #[cfg(feature = "worker")]
 pub mod items;
+#[cfg(feature = "worker")]
+mod reasons;
 #[cfg(feature = "worker")]
 pub mod worker;
 

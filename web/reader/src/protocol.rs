@@ -1,10 +1,11 @@
 //! The messages between the page and the reader. They travel as `scanlight_engine::wire` puts them: a JSON text,
 //! then buffers.
 
+use scanlight_engine::protocol::Complaint;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The file name of the reader's JavaScript module.
 pub const MODULE: &str = "scanlight-reader.js";
@@ -70,8 +71,6 @@ pub enum Request {
         /// Index of the slice, from 0.
         index: usize,
     },
-    /// For tests of the page: panic.
-    Panic,
 }
 
 /// What the reader answers.
@@ -84,6 +83,15 @@ pub enum Reply {
         protocol: u32,
         /// Requests that it took to start this worker, by the browser's own record.
         requests: u32,
+    },
+    /// A file's turn has come. Should the worker break, that file is why.
+    Reading {
+        /// The request's.
+        id: u32,
+        /// Its place among the files, from 0.
+        index: usize,
+        /// Its name.
+        name: String,
     },
     /// What the files hold.
     Opened {
@@ -136,8 +144,8 @@ pub enum Reply {
 pub struct Failure {
     /// Its name.
     pub name: String,
-    /// Why, in one line in English.
-    pub message: String,
+    /// Why. The codes are keys of the page's catalogue, as they are in the engines' complaints.
+    pub complaint: Complaint,
 }
 
 /// Something that can be looked at.

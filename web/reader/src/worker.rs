@@ -34,9 +34,19 @@ fn handle(study: &RefCell<Study>, message: &JsValue) {
         Ok((Request::Open { id, names }, buffers)) => {
             // What was read before makes room first.
             study.replace(Study::default());
-            let files = names.into_iter().zip(&buffers);
-            // One file's bytes at a time lie in this program's memory.
-            let read = read_files(files.map(|(name, bytes)| (name, bytes.to_vec())));
+            let files = names.into_iter().zip(&buffers).enumerate();
+            let read = read_files(files.map(|(index, (name, bytes))| {
+                post(
+                    &Reply::Reading {
+                        id,
+                        index,
+                        name: wire::one_line(&name),
+                    },
+                    &[],
+                );
+                // One file's bytes at a time lie in this program's memory.
+                (name, bytes.to_vec())
+            }));
             let reply = Reply::Opened {
                 id,
                 items: read.items.iter().map(items::describe).collect(),
@@ -76,9 +86,6 @@ fn handle(study: &RefCell<Study>, message: &JsValue) {
                 Err(error) => post(&failed(id, &error.to_string()), &[]),
             }
         }
-        // Only the page's tests send this.
-        #[allow(clippy::panic)]
-        Ok((Request::Panic, _)) => panic!("simulated panic"),
         Err(error) => web_sys::console::error_1(&error.to_string().into()),
     }
 }

@@ -3,9 +3,9 @@
 
 use super::Place;
 use super::survey::{Glance, most_suspicious};
+use super::table::Table;
 use crate::language::{t, tr, tv};
 use crate::state::Desk;
-use crate::words;
 use crate::words::answer;
 use leptos::ev::KeyboardEvent;
 use leptos::html::Ol;
@@ -70,14 +70,14 @@ pub fn Strip() -> impl IntoView {
 }
 
 /// The classes' names.
-fn classes(desk: Desk) -> Vec<String> {
+pub(super) fn classes(desk: Desk) -> Vec<String> {
     desk.model
         .with(|model| model.as_ref().map(|model| model.classes.clone()))
         .unwrap_or_default()
 }
 
 /// What became of a slice, in words.
-fn in_words(classes: &[String], glance: Option<&Glance>) -> String {
+pub(super) fn in_words(classes: &[String], glance: Option<&Glance>) -> String {
     match glance {
         None => t("survey.waits"),
         Some(Glance::Missed(reason)) => tv("survey.missed", &[("reason", reason.as_str().into())]),
@@ -286,68 +286,5 @@ fn Finding() -> impl IntoView {
             </Show>
         </div>
         <p class="hint">{tr("survey.what_best")}</p>
-    }
-}
-
-/// The same as a table.
-#[component]
-fn Table() -> impl IntoView {
-    let desk = expect_context::<Desk>();
-    let survey = desk.study.survey;
-    let open = RwSignal::new(false);
-    view! {
-        <details class="survey-table" on:toggle:target=move |event| open.set(event.target().open())>
-            <summary>{tr("survey.table")}</summary>
-            <Show when=move || open.get()>
-                <div class="scroll" tabindex="0" role="region" aria-label=tr("survey.table")>
-                    <table>
-                        <thead>
-                            <tr>
-                                <th scope="col">{tr("survey.slice")}</th>
-                                <th scope="col">{tr("survey.answer")}</th>
-                                {move || {
-                                    classes(desk)
-                                        .into_iter()
-                                        .map(|class| view! { <th scope="col">{words::class_title(&class)}</th> })
-                                        .collect_view()
-                                }}
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {move || {
-                                let classes = classes(desk);
-                                survey
-                                    .results
-                                    .get()
-                                    .into_iter()
-                                    .enumerate()
-                                    .map(|(index, glance)| line(&classes, index, glance.as_ref()))
-                                    .collect_view()
-                            }}
-                        </tbody>
-                    </table>
-                </div>
-            </Show>
-        </details>
-    }
-}
-
-fn line(classes: &[String], index: usize, glance: Option<&Glance>) -> impl IntoView + use<> {
-    let probabilities = match glance {
-        Some(Glance::Answer { probabilities, .. }) => probabilities.clone(),
-        _ => Vec::new(),
-    };
-    let cells = (0..classes.len())
-        .map(|class| {
-            let text = probabilities.get(class).map(|value| words::percent(*value));
-            view! { <td class="number">{text}</td> }
-        })
-        .collect_view();
-    view! {
-        <tr>
-            <th scope="row" class="number">{words::count(index as u64 + 1)}</th>
-            <td>{in_words(classes, glance)}</td>
-            {cells}
-        </tr>
     }
 }

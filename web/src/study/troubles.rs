@@ -1,9 +1,9 @@
 //! What could not be read, and what in the files may say who the patient is.
 
+use super::Absent;
 use crate::language::{t, tr, tv};
 use crate::state::Desk;
 use leptos::prelude::*;
-use scanlight_reader::protocol::Failure;
 
 /// The most files of a list that are named.
 const MOST: usize = 200;
@@ -35,7 +35,7 @@ fn List(
     id: &'static str,
     /// Its title in the catalogue.
     key: &'static str,
-    files: RwSignal<Vec<Failure>>,
+    files: RwSignal<Vec<Absent>>,
 ) -> impl IntoView {
     view! {
         <Show when=move || !files.read().is_empty()>
@@ -52,7 +52,7 @@ fn List(
                                     <li>
                                         <span class="mono">{file.name}</span>
                                         ": "
-                                        {file.message}
+                                        {move || file.reason.text()}
                                     </li>
                                 }
                             })
