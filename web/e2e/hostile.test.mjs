@@ -1,12 +1,19 @@
 // Five hundred damaged files in a row: the page keeps answering, and answers as before.
 
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { agrees, drop, launch, noProblems, openReady, record, result } from './harness.mjs';
 import { BAD_FILES, bmp, phantom, png, tiff } from './images.mjs';
 import { dicom, nifti, niftiGz, zip } from './volumes.mjs';
 
 const COUNT = 500;
+
+/** A file of each kind and encoding that is read here. */
+const CORPUS = join(import.meta.dirname, '../../shared/formats/corpus');
+const corpus = ['archive', 'dicom', 'image', 'nifti'].flatMap((folder) =>
+  readdirSync(join(CORPUS, folder)).sort().map((name) => readFileSync(join(CORPUS, folder, name))));
 
 /** Numbers that look random and are the same every time (a linear congruential generator). */
 function generator(seed) {
@@ -64,6 +71,7 @@ describe('hostile files', () => {
       niftiGz([24, 28, 5]),
       dicom({ width: 40, height: 50, values, instance: 1 }),
       zip([{ name: 'a.png', bytes: png(20, 20) }, { name: 'b.nii', bytes: nifti([12, 14, 3]) }]),
+      ...corpus,
       ...BAD_FILES.map(({ bytes }) => bytes).filter((bytes) => bytes.length > 0),
     ];
     const random = generator(7);

@@ -64,8 +64,10 @@ const number = (value) => {
   return bytes;
 };
 
-/** One slice of a series as a DICOM file, explicit little endian. `values` are 16-bit. */
-export function dicom({ width, height, values, series = '1.2.3.4', instance, patient = 'Nobody^Known', z = instance }) {
+/** One slice of a series, or several frames, as a DICOM file, explicit little endian. `values` are 16-bit. */
+export function dicom({
+  width, height, values, series = '1.2.3.4', instance, patient = 'Nobody^Known', z = instance, frames = 1,
+}) {
   const syntax = '1.2.840.10008.1.2.1';
   const kind = '1.2.840.10008.5.1.4.1.1.4';
   const meta = Buffer.concat([
@@ -95,6 +97,7 @@ export function dicom({ width, height, values, series = '1.2.3.4', instance, pat
     element(0x20, 0x37, 'DS', text('1\\0\\0\\0\\1\\0')),
     element(0x28, 0x02, 'US', number(1)),
     element(0x28, 0x04, 'CS', text('MONOCHROME2')),
+    ...(frames > 1 ? [element(0x28, 0x08, 'IS', text(String(frames)))] : []),
     element(0x28, 0x10, 'US', number(height)),
     element(0x28, 0x11, 'US', number(width)),
     element(0x28, 0x30, 'DS', text('1\\1')),

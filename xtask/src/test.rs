@@ -151,6 +151,13 @@ fn end_to_end(browser: &Browser) -> Result<()> {
     if let Some(data) = data.canonicalize().ok().filter(|data| data.is_dir()) {
         call = call.env("SCANLIGHT_DATA", data);
     }
+    // Built by the tests before these; without it the comparison with the trainer is left out.
+    let trainer = dirs::root()
+        .join("target/debug")
+        .join(format!("scanlight{}", std::env::consts::EXE_SUFFIX));
+    if trainer.is_file() {
+        call = call.env("SCANLIGHT_TRAINER", trainer);
+    }
     call.run().or_todo("an end-to-end test failed", MEND)
 }
 

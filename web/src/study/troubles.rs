@@ -1,7 +1,7 @@
 //! What could not be read, and what in the files may say who the patient is.
 
 use super::Absent;
-use crate::language::{t, tr, tv};
+use crate::language::{t, tv};
 use crate::state::Desk;
 use leptos::prelude::*;
 
@@ -37,31 +37,34 @@ fn List(
     key: &'static str,
     files: RwSignal<Vec<Absent>>,
 ) -> impl IntoView {
+    let title = move || tv(key, &[("n", files.read().len().into())]);
     view! {
         <Show when=move || !files.read().is_empty()>
             <details class="note" id=id>
-                <summary>{move || tv(key, &[("n", files.read().len().into())])}</summary>
-                <ul class="scroll" tabindex="0" role="region" aria-label=tr("study.files")>
-                    {move || {
-                        files
-                            .get()
-                            .into_iter()
-                            .take(MOST)
-                            .map(|file| {
-                                view! {
-                                    <li>
-                                        <span class="mono">{file.name}</span>
-                                        ": "
-                                        {move || file.reason.text()}
-                                    </li>
-                                }
-                            })
-                            .collect_view()
-                    }}
-                    {move || {
-                        (files.read().len() > MOST).then(|| view! { <li>{t("study.more")}</li> })
-                    }}
-                </ul>
+                <summary>{title}</summary>
+                <div class="scroll" tabindex="0" role="region" aria-label=title>
+                    <ul>
+                        {move || {
+                            files
+                                .get()
+                                .into_iter()
+                                .take(MOST)
+                                .map(|file| {
+                                    view! {
+                                        <li>
+                                            <span class="mono">{file.name}</span>
+                                            ": "
+                                            {move || file.reason.text()}
+                                        </li>
+                                    }
+                                })
+                                .collect_view()
+                        }}
+                        {move || {
+                            (files.read().len() > MOST).then(|| view! { <li>{t("study.more")}</li> })
+                        }}
+                    </ul>
+                </div>
             </details>
         </Show>
     }
