@@ -128,7 +128,7 @@ pub fn Table(queue: Queue) -> impl IntoView {
                     type="button"
                     class="button"
                     id="page-on"
-                    disabled=move || page.get() + 1 >= pages
+                    disabled=move || { page.get() + 1 >= pages }
                     on:click=move |_| page.update(|page| *page = (*page + 1).min(pages - 1))
                 >
                     {tr("batch.on")}

@@ -38,7 +38,7 @@ pub fn Bench() -> impl IntoView {
     };
     view! {
         <p class="hint">{tr("poke.hint")}</p>
-        <div class="bench" on:keydown=keys>
+        <div class="poke-bench" on:keydown=keys>
             <div class="bench-scan">
                 <Stage />
                 <p class="hint" id="poke-keys">
