@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
   PATIENCE, agrees, alertText, drop, dropAll, launch, noProblems, openReady, paste, read, record, result, screenshot,
+  withoutThresholds,
 } from './harness.mjs';
 import { phantom, png, tiff } from './images.mjs';
 import { nifti, series, zip } from './volumes.mjs';
@@ -57,6 +58,7 @@ describe('what people bring', () => {
   before(async () => {
     browser = await launch({ gpu: false });
     server = await record();
+    await withoutThresholds(server);
   });
   after(async () => {
     await browser.close();

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
   PATIENCE, agrees, alertText, canvas, drop, dropAll, launch, noProblems, openReady, read, record, result, screenshot,
+  withoutThresholds,
 } from './harness.mjs';
 import { phantom, png } from './images.mjs';
 import { dicom, head, nifti, niftiGz, series, zip } from './volumes.mjs';
@@ -46,6 +47,7 @@ describe('volumes and series', () => {
   before(async () => {
     browser = await launch({ gpu: false });
     server = await record();
+    await withoutThresholds(server);
   });
   after(async () => {
     await browser.close();
@@ -395,6 +397,7 @@ describe('one path for one job', { skip: !TRAINER && 'no trainer is built' }, ()
   before(async () => {
     browser = await launch({ gpu: false });
     server = await record();
+    await withoutThresholds(server);
   });
   after(async () => {
     await browser.close();
