@@ -34,7 +34,7 @@ function damage(bytes, random) {
     switch (random(6)) {
       case 0: file[place] = random(256); break;
       case 1: file = file.subarray(0, at); break;
-      case 2: file.fill(random(2) ? 0xff : 0, place, place + 1 + random(8)); break;
+      case 2: file.fill(random(2) ? 0xff : 0, place, Math.min(file.length, place + 1 + random(8))); break;
       case 3: file = Buffer.concat([file.subarray(0, at), file.subarray(Math.max(0, at - 300))]); break;
       case 4: if (place + 4 <= file.length) file.writeUInt32LE(2 ** 31 + random(2 ** 30), place); break;
       default: file = Buffer.concat([file.subarray(0, place), Buffer.from([random(256)]), file.subarray(place)]);
@@ -77,12 +77,16 @@ describe('hostile files', () => {
     const random = generator(7);
     let said = 0;
     for (let index = 0; index < COUNT; index += 1) {
-      await drop(page, `hostile-${index}`, damage(seeds[index % seeds.length], random));
-      // Reading begins in a task of its own; then the page comes to rest, with a line or with a picture.
-      await page.waitForTimeout(15);
+      const name = `hostile-${index}`;
+      await page.evaluate(() => document.querySelector('#alert .close')?.click());
+      await drop(page, name, damage(seeds[index % seeds.length], random));
+      // The page comes to rest with a line or with a picture, and it is about this file.
       await page.waitForFunction(
-        () => document.querySelector('main').dataset.phase === 'ready' && !document.querySelector('.activity'),
-        undefined,
+        (name) =>
+          document.querySelector('main').dataset.phase === 'ready' &&
+          !document.querySelector('.activity') &&
+          (document.querySelector('#alert .banner') || document.querySelector('#file-name').textContent.startsWith(name)),
+        name,
         { timeout: 60_000 },
       );
       if (await page.locator('#alert .banner').count()) said += 1;
