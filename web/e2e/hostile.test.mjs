@@ -27,7 +27,7 @@ function damage(bytes, random) {
     switch (random(6)) {
       case 0: file[place] = random(256); break;
       case 1: file = file.subarray(0, at); break;
-      case 2: file.fill(random(2) ? 0xff : 0, place, place + 1 + random(8)); break;
+      case 2: file.fill(random(2) ? 0xff : 0, place, Math.min(file.length, place + 1 + random(8))); break;
       case 3: file = Buffer.concat([file.subarray(0, at), file.subarray(Math.max(0, at - 300))]); break;
       case 4: if (place + 4 <= file.length) file.writeUInt32LE(2 ** 31 + random(2 ** 30), place); break;
       default: file = Buffer.concat([file.subarray(0, place), Buffer.from([random(256)]), file.subarray(place)]);
