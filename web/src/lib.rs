@@ -8,6 +8,9 @@
 //! A library, so that more than one program can be made of its parts: the page itself (`main.rs`) stays small, and what
 //! is not needed for a first answer can be fetched when somebody asks for it.
 
+// A library for the programs of this crate alone: its documentation is read by who works on it, with the private parts.
+#![allow(rustdoc::private_intra_doc_links)]
+
 mod adapter;
 mod announce;
 mod app;

@@ -8,6 +8,7 @@ use crate::engine_client::Client;
 use crate::intake::Dropped;
 use crate::language::Line;
 use crate::model::Manifest;
+use crate::requests;
 use leptos::prelude::*;
 use scanlight_engine::protocol::{EngineKind, Verdict};
 use std::collections::BTreeMap;
@@ -123,6 +124,10 @@ struct Inner {
     again: Vec<usize>,
     /// Files that are being read.
     reading: usize,
+    /// Nothing is taken up: somebody has cancelled.
+    paused: bool,
+    /// Counts the cancellations: what was read before one is not used after it.
+    turn: u32,
     /// Requests under way, and their files.
     under_way: BTreeMap<u32, usize>,
     crashes: u32,
@@ -161,6 +166,8 @@ impl Queue {
                 next: 0,
                 again: Vec::new(),
                 reading: 0,
+                paused: false,
+                turn: 0,
                 under_way: BTreeMap::new(),
                 crashes: 0,
                 begun: 0.0,
@@ -210,10 +217,11 @@ impl Queue {
 
     /// Goes no further. What has been done stays.
     pub fn cancel(self) {
+        // The engine stays: starting it again would fetch its program again, while files are open.
         self.update(|inner| {
-            inner.client = None;
-            inner.loaded = false;
-            inner.generation += 1;
+            inner.paused = true;
+            inner.turn += 1;
+            inner.reading = 0;
             inner.under_way.clear();
         });
         self.status.set(Status::Cancelled);
@@ -227,12 +235,20 @@ impl Queue {
             let waiting = rows.iter().enumerate().filter(|(_, row)| waits(row));
             waiting.map(|(index, _)| index).collect()
         });
-        self.update(|inner| {
+        let there = self.update(|inner| {
             inner.next = inner.files.len();
             inner.again = waiting.into_iter().rev().collect();
             inner.crashes = 0;
+            inner.paused = false;
+            inner.begun = requests::now();
+            inner.loaded
         });
-        self.start();
+        if there == Some(true) {
+            self.status.set(Status::Running);
+            self.go_on();
+        } else {
+            self.start();
+        }
     }
 
     fn update<T>(self, change: impl FnOnce(&mut Inner) -> T) -> Option<T> {

@@ -72,12 +72,15 @@ impl Queue {
             } => {
                 self.engine.set(format!("{} ({detail})", kind.title()));
                 self.count(requests);
-                self.update(|inner| {
+                // The time that is left is told from those that this engine does.
+                let paused = self.update(|inner| {
                     inner.loaded = true;
                     inner.begun = requests::now();
+                    inner.paused
                 });
-                // The time that is left is told from those that this engine does.
-                self.status.set(Status::Running);
+                if paused == Some(false) {
+                    self.status.set(Status::Running);
+                }
                 self.go_on();
             }
             Reply::LoadFailed { message } => self.engine_failed(kind, message),
@@ -133,12 +136,13 @@ impl Queue {
     }
 
     /// Takes up files as long as there is room for more.
-    fn go_on(self) {
-        while let Some((index, file, generation)) = self.update(next).flatten() {
-            spawn_local(async move { self.read(index, file, generation).await });
+    pub(super) fn go_on(self) {
+        while let Some((index, file, turn)) = self.update(next).flatten() {
+            spawn_local(async move { self.read(index, file, turn).await });
         }
         let over = self.update(|inner| {
             inner.loaded
+                && !inner.paused
                 && inner.reading == 0
                 && inner.under_way.is_empty()
                 && inner.again.is_empty()
@@ -156,7 +160,7 @@ impl Queue {
         }
     }
 
-    async fn read(self, index: usize, file: File, generation: u32) {
+    async fn read(self, index: usize, file: File, [generation, turn]: [u32; 2]) {
         let bytes = if file.size() > intake::LARGEST {
             Err(Line::new("batch.too_large"))
         } else {
@@ -171,9 +175,14 @@ impl Queue {
             }
         };
         let current = self.update(|inner| {
+            // Cancelled meanwhile: whoever goes on takes up the file anew.
+            if inner.turn != turn {
+                return None;
+            }
             inner.reading = inner.reading.saturating_sub(1);
-            inner.generation == generation
+            Some(inner.generation == generation)
         });
+        let current = current.flatten();
         match (current, bytes) {
             (Some(true), Ok(bytes)) => self.send(index, &bytes, generation),
             (Some(true), Err(line)) => {
@@ -291,8 +300,8 @@ impl Queue {
 }
 
 /// The next file to read, if there is room for one.
-fn next(inner: &mut Inner) -> Option<(usize, File, u32)> {
-    if !inner.loaded || inner.reading + inner.under_way.len() >= AT_ONCE {
+fn next(inner: &mut Inner) -> Option<(usize, File, [u32; 2])> {
+    if !inner.loaded || inner.paused || inner.reading + inner.under_way.len() >= AT_ONCE {
         return None;
     }
     let index = inner.again.pop().or_else(|| {
@@ -308,7 +317,7 @@ fn next(inner: &mut Inner) -> Option<(usize, File, u32)> {
         inner.page.begin();
     }
     inner.reading += 1;
-    Some((index, file.file.clone(), inner.generation))
+    Some((index, file.file.clone(), [inner.generation, inner.turn]))
 }
 
 fn answer(report: Report, picture: &[u8]) -> Answer {
