@@ -12,6 +12,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_engine::wire;
+use scanlight_measures::labels::{CANONICAL_CLASSES, class_depth};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
@@ -95,8 +96,20 @@ fn route(desk: Desk, files: Vec<Dropped>) {
     match <[Dropped; 1]>::try_from(files) {
         Ok([only]) => open_one(desk, only),
         Err(files) if files.is_empty() => desk.complain(Line::new("intake.no_file")),
+        Err(files) if are_labelled(desk, &files) => desk.open_workbench(View::Evaluate, files),
         Err(files) => desk.open_workbench(View::Batch, files),
     }
+}
+
+/// Whether the files lie in one folder per class.
+fn are_labelled(desk: Desk, files: &[Dropped]) -> bool {
+    let classes = desk
+        .model
+        .with_untracked(|model| model.as_ref().map(|model| model.classes.clone()))
+        .unwrap_or_default();
+    let is_known =
+        |class: &str| CANONICAL_CLASSES.contains(&class) || classes.iter().any(|own| own == class);
+    class_depth(files.iter().map(|file| file.path.as_str()), is_known).is_some()
 }
 
 /// Opens one picture in the reading room.
