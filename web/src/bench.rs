@@ -6,6 +6,7 @@
 //!
 //! A view is one arm of [`show`].
 
+mod evaluate;
 mod export;
 mod files;
 mod given;
@@ -52,6 +53,7 @@ pub fn mount(element: HtmlElement, given: &JsValue) -> Result<(), String> {
 fn show(given: Given) -> AnyView {
     match given.view.as_str() {
         "batch" => view! { <views::Batch given /> }.into_any(),
+        "evaluate" => view! { <evaluate::Evaluate given /> }.into_any(),
         // The page asks for those only that are here.
         other => view! { <p role="alert">{other.to_string()}</p> }.into_any(),
     }

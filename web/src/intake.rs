@@ -16,6 +16,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_engine::wire;
 use std::cell::Cell;
+use scanlight_measures::labels::{CANONICAL_CLASSES, class_depth};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
@@ -146,7 +147,23 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
             return desk.open_files(files);
         }
     }
-    desk.open_workbench(View::Batch, files);
+    let view = if are_labelled(desk, &files) {
+        View::Evaluate
+    } else {
+        View::Batch
+    };
+    desk.open_workbench(view, files);
+}
+
+/// Whether the files lie in one folder per class.
+fn are_labelled(desk: Desk, files: &[Dropped]) -> bool {
+    let classes = desk
+        .model
+        .with_untracked(|model| model.as_ref().map(|model| model.classes.clone()))
+        .unwrap_or_default();
+    let is_known =
+        |class: &str| CANONICAL_CLASSES.contains(&class) || classes.iter().any(|own| own == class);
+    class_depth(files.iter().map(|file| file.path.as_str()), is_known).is_some()
 }
 
 /// Opens one file in the reading room.

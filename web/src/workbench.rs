@@ -30,6 +30,8 @@ const PROGRAM: &str = "scanlight-workbench";
 pub enum View {
     /// A table of several pictures.
     Batch,
+    /// How well the model does on a folder with one folder per class.
+    Evaluate,
 }
 
 impl View {
@@ -37,6 +39,7 @@ impl View {
     pub fn word(self) -> &'static str {
         match self {
             Self::Batch => "batch",
+            Self::Evaluate => "evaluate",
         }
     }
 
@@ -44,6 +47,7 @@ impl View {
     pub fn title(self) -> &'static str {
         match self {
             Self::Batch => "bench.batch",
+            Self::Evaluate => "bench.evaluate",
         }
     }
 }

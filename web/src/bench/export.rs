@@ -121,7 +121,8 @@ pub fn json(queue: Queue) -> String {
     let images: Vec<Value> = queue
         .rows
         .with_value(|rows| rows.iter().map(|row| entry(row, &model)).collect());
-    let whole = json!({
+    let metrics = super::evaluate::Metrics::of(queue).map(|metrics| metrics.json(&model));
+    let mut whole = json!({
         "format": 1,
         "made": String::from(Date::new_0().to_iso_string()),
         "page_version": offline::version(),
@@ -135,6 +136,9 @@ pub fn json(queue: Queue) -> String {
         "classes": model.classes,
         "images": images,
     });
+    if let (Some(metrics), Some(whole)) = (metrics, whole.as_object_mut()) {
+        whole.insert("metrics".into(), metrics);
+    }
     // Nothing in it can fail to be written.
     serde_json::to_string_pretty(&whole).unwrap_or_default()
 }

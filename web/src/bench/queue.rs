@@ -279,8 +279,8 @@ impl Queue {
     }
 }
 
-// Counts of files are far below 2^53.
+/// A number of files as a float; they are far below 2^53.
 #[allow(clippy::cast_precision_loss)]
-fn count(number: usize) -> f64 {
+pub fn count(number: usize) -> f64 {
     number as f64
 }

@@ -23,7 +23,7 @@ pub fn Batch(given: Given) -> impl IntoView {
 
 /// The table as a file.
 #[component]
-fn Downloads(queue: Queue) -> impl IntoView {
+pub fn Downloads(queue: Queue) -> impl IntoView {
     // Half a table as a file would pass for a whole one.
     let ready =
         Memo::new(move |_| matches!(*queue.status.read(), Status::Done | Status::Cancelled));
