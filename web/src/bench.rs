@@ -6,6 +6,7 @@
 //!
 //! A view is one arm of [`show`].
 
+mod compare;
 mod evaluate;
 mod export;
 mod files;
@@ -13,6 +14,7 @@ mod given;
 mod order;
 mod progress;
 mod queue;
+mod report;
 mod table;
 mod thumbnail;
 mod views;
@@ -54,6 +56,8 @@ fn show(given: Given) -> AnyView {
     match given.view.as_str() {
         "batch" => view! { <views::Batch given /> }.into_any(),
         "evaluate" => view! { <evaluate::Evaluate given /> }.into_any(),
+        "report" => view! { <report::OnePage given /> }.into_any(),
+        "compare" => view! { <compare::Compare given /> }.into_any(),
         // The page asks for those only that are here.
         other => view! { <p role="alert">{other.to_string()}</p> }.into_any(),
     }
@@ -77,9 +81,15 @@ fn save(name: &str, kind: &str, text: &str) {
     let parts = js_sys::Array::of1(&text.into());
     let properties = web_sys::BlobPropertyBag::new();
     properties.set_type(kind);
-    let saved = web_sys::Blob::new_with_str_sequence_and_options(&parts, &properties)
-        .and_then(|blob| files::save(name, &blob));
-    if let Err(error) = saved {
+    report_error(
+        web_sys::Blob::new_with_str_sequence_and_options(&parts, &properties)
+            .and_then(|blob| files::save(name, &blob)),
+    );
+}
+
+/// What goes wrong without harm is for the console.
+fn report_error(result: Result<(), JsValue>) {
+    if let Err(error) = result {
         web_sys::console::error_1(&error);
     }
 }

@@ -1,6 +1,7 @@
 //! The page's side of the workbench ([`crate::bench`]): fetching its program when it is asked for, giving it what it
 //! needs, and taking it away again.
 
+mod ask;
 mod host;
 
 pub use host::WorkbenchHost;
@@ -32,6 +33,10 @@ pub enum View {
     Batch,
     /// How well the model does on a folder with one folder per class.
     Evaluate,
+    /// The last answer on one page, to print or to keep.
+    Report,
+    /// Two models on one scan.
+    Compare,
 }
 
 impl View {
@@ -40,6 +45,8 @@ impl View {
         match self {
             Self::Batch => "batch",
             Self::Evaluate => "evaluate",
+            Self::Report => "report",
+            Self::Compare => "compare",
         }
     }
 
@@ -48,6 +55,8 @@ impl View {
         match self {
             Self::Batch => "bench.batch",
             Self::Evaluate => "bench.evaluate",
+            Self::Report => "bench.report",
+            Self::Compare => "bench.compare",
         }
     }
 }
@@ -87,9 +96,17 @@ struct Inner {
     asked: u32,
     /// Programs that have broken down.
     broken: u32,
-    waiting: Option<Vec<Dropped>>,
+    wanted: Option<Wanted>,
     /// What the running view calls.
     calls: Vec<Box<dyn std::any::Any>>,
+}
+
+/// What the view that was asked for works on.
+#[derive(Clone, Default)]
+struct Wanted {
+    files: Vec<Dropped>,
+    /// What only this view needs, by the names that it reads it by.
+    more: Vec<(&'static str, JsValue)>,
 }
 
 impl Workbench {
@@ -116,12 +133,25 @@ impl Workbench {
 impl Desk {
     /// Shows a view of the workbench with these files, in place of what it shows. They wait for the model if need be.
     pub fn open_workbench(self, view: View, files: Vec<Dropped>) {
+        self.clear_workbench(view);
+        self.open_view(Wanted {
+            files,
+            more: Vec::new(),
+        });
+    }
+
+    /// Makes room for a view, whose place says that it is on its way.
+    fn clear_workbench(self, view: View) {
         let bench = self.workbench;
         self.close_workbench();
         self.alert.set(None);
         bench.view.set(view);
         bench.stage.set(Stage::Fetching);
-        bench.update(|inner| inner.waiting = Some(files));
+    }
+
+    /// Shows the view that room was made for.
+    fn open_view(self, wanted: Wanted) {
+        self.workbench.update(|inner| inner.wanted = Some(wanted));
         self.workbench_on();
     }
 
@@ -132,7 +162,8 @@ impl Desk {
             *self.phase.read_untracked(),
             Phase::Ready | Phase::Working(_)
         );
-        if !ready || bench.stage.get_untracked() != Stage::Fetching {
+        let wanted = bench.inner.with_value(|inner| inner.wanted.is_some());
+        if !(ready && wanted) || bench.stage.get_untracked() != Stage::Fetching {
             return;
         }
         let asked = bench.update(|inner| {
@@ -174,7 +205,7 @@ impl Desk {
         let bench = self.workbench;
         let module = bench.update(|inner| {
             inner.asked += 1;
-            inner.waiting = None;
+            inner.wanted = None;
             inner.module.clone()
         });
         if let (Some(Some(module)), Stage::Open) = (module, bench.stage.get_untracked()) {
@@ -190,6 +221,8 @@ impl Desk {
         bench.fetched.set(0.0);
         let version = offline::version().unwrap_or_default();
         let file = format!("{PROGRAM}_bg.wasm?version={version}");
+        // The counter of requests tells this from any that nobody asked for.
+        self.asked.update(|asked| asked.push(requests::now()));
         let bytes = fetch::bytes(&file, |count| bench.fetched.set(count))
             .await
             .map_err(|error| error.line())?;
@@ -208,19 +241,25 @@ impl Desk {
             .element
             .get_untracked()
             .ok_or_else(|| Line::new("bench.broken").with("reason", "no element"))?;
-        let files = self.workbench.update(|inner| inner.waiting.take());
-        let payload = self
-            .payload(&files.flatten().unwrap_or_default())
-            .map_err(failed)?;
+        let wanted = self
+            .workbench
+            .inner
+            .with_value(|inner| inner.wanted.clone())
+            .unwrap_or_default();
+        let payload = self.payload(&wanted).map_err(failed)?;
         call(module, "mount", &[element.into(), payload]).map_err(failed)
     }
 
     /// What `bench::given::Given` reads.
-    fn payload(self, files: &[Dropped]) -> Result<JsValue, JsValue> {
+    fn payload(self, wanted: &Wanted) -> Result<JsValue, JsValue> {
         let payload = Object::new();
         let set =
             |name: &str, value: JsValue| Reflect::set(&payload, &name.into(), &value).map(|_| ());
-        let files: Array = files
+        for (name, value) in &wanted.more {
+            set(name, value.clone())?;
+        }
+        let files: Array = wanted
+            .files
             .iter()
             .map(|file| Array::of2(&file.path.as_str().into(), &file.file))
             .collect();

@@ -5,6 +5,7 @@ use crate::intake::Dropped;
 use crate::model::Manifest;
 use js_sys::{Array, Function, Reflect, Uint8Array};
 use scanlight_engine::protocol::EngineKind;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::File;
 
@@ -24,6 +25,8 @@ pub struct Given {
     pub catalogue: Option<Uint8Array>,
     /// What the page does for the workbench.
     pub page: Page,
+    /// All of it, with what only one view needs.
+    whole: JsValue,
 }
 
 /// The model in use.
@@ -80,7 +83,19 @@ impl Given {
                 open: function(given, "open")?,
                 failed: function(given, "failed")?,
             },
+            whole: given.clone(),
         })
+    }
+
+    /// What the page gave this view under `name`.
+    pub fn more(&self, name: &str) -> Option<JsValue> {
+        let value = Reflect::get(&self.whole, &name.into()).ok()?;
+        (!value.is_undefined()).then_some(value)
+    }
+
+    /// What the page gave this view under `name`, written as JSON.
+    pub fn read_more<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(&self.more(name)?.as_string()?).ok()
     }
 }
 
