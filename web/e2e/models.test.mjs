@@ -134,9 +134,14 @@ describe('models', () => {
     await page.waitForSelector('.compare[data-status="done"]', { timeout: PATIENCE });
     assert.deepEqual(server.requests.slice(count).sort(), [
       'models/other/model.safetensors',
+      'scanlight-engine-cpu.js',
+      'scanlight-engine-cpu_bg.wasm',
       'scanlight-workbench.js',
       'scanlight-workbench_bg.wasm',
     ]);
+    // Each of them is counted, and that it was asked for.
+    const counted = await page.textContent('#requests');
+    assert.equal(counted.match(/\d+/g)[0], counted.match(/\d+/g)[1], counted);
     // The page itself stays with its model and its answer.
     assert.deepEqual((await read(page)).bars, shown.bars);
     const table = await page.locator('#compare-numbers tbody tr').evaluateAll((rows) =>

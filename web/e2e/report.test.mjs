@@ -65,7 +65,7 @@ describe('the report', () => {
       server.requests.slice(sent).filter((path) => !path.startsWith('models/')).sort(),
       ['scanlight-workbench.js', 'scanlight-workbench_bg.wasm'],
     );
-    assert.match(await page.textContent('#requests'), /^\d, of these (one|\d) for .+ that you asked for$/);
+    assert.match(await page.textContent('#requests'), /^2, of these 2 for things that you asked for$/);
     const pictures = await page.locator('.report-pictures canvas').evaluateAll((all) =>
       all.map((one) => [one.width, one.height, new Set(one.getContext('2d').getImageData(0, 0, one.width, one.height).data).size]));
     assert.equal(pictures.length, 2);
@@ -91,6 +91,7 @@ describe('the report', () => {
     const visible = await page.evaluate(() =>
       ['#report', '.top', '.foot', '.desk', '#report-print', '#bench-close'].map((one) => document.querySelector(one).checkVisibility()));
     assert.deepEqual(visible, [true, false, false, false, false, false]);
+    await screenshot(page, 'report-print', { fullPage: true });
     // Without a report the page itself is printed.
     await page.emulateMedia({ media: null });
     await page.click('#bench-close');

@@ -221,8 +221,8 @@ impl Desk {
         bench.fetched.set(0.0);
         let version = offline::version().unwrap_or_default();
         let file = format!("{PROGRAM}_bg.wasm?version={version}");
-        // The counter of requests tells this from any that nobody asked for.
-        self.asked.update(|asked| asked.push(requests::now()));
+        // The counter of requests tells these two, the program and its script, from any that nobody asked for.
+        self.asked.update(|asked| asked.extend([requests::now(); 2]));
         let bytes = fetch::bytes(&file, |count| bench.fetched.set(count))
             .await
             .map_err(|error| error.line())?;
@@ -285,6 +285,9 @@ impl Desk {
             "count",
             self.keep(Closure::<dyn FnMut(u32)>::new(move |more| {
                 self.count_others_requests(more);
+                // A worker of the workbench fetches its program, for what somebody asked for.
+                self.asked
+                    .update(|asked| asked.extend((0..more).map(|_| requests::now())));
             })),
         )?;
         set(

@@ -46,6 +46,7 @@ const TITLE: Style = Style { size: 34.0, weight: 700, colour: INK };
 const HEADLINE: Style = Style { size: 44.0, weight: 700, colour: INK };
 const BODY: Style = Style { size: 25.0, weight: 400, colour: INK };
 const STRONG: Style = Style { weight: 700, ..BODY };
+const FACT: Style = Style { size: 20.0, weight: 400, colour: SOFT };
 const SMALL: Style = Style { size: 21.0, weight: 400, colour: SOFT };
 
 struct Pen<'a> {
@@ -97,11 +98,11 @@ impl<'a> Pen<'a> {
         self.rule();
         for (name, value) in &sheet.facts {
             let top = self.y;
-            self.words(name, SMALL, 0.0, 270.0)?;
+            self.words(name, FACT, 0.0, 250.0)?;
             let below = self.y;
             self.y = top;
-            let style = Style { colour: INK, ..SMALL };
-            self.words(value, style, 290.0, whole - 290.0)?;
+            let style = Style { colour: INK, ..FACT };
+            self.words(value, style, 265.0, whole - 265.0)?;
             self.y = self.y.max(below) + 3.0;
         }
         self.y += 12.0;
@@ -151,10 +152,10 @@ impl<'a> Pen<'a> {
             self.words(class, BODY, 0.0, 400.0)?;
             let below = self.y;
             self.y = top;
-            self.words(&words::percent(*probability), STRONG, 420.0, 140.0)?;
-            let length = (whole - 580.0) * f64::from(*probability).clamp(0.0, 1.0);
+            self.words(&words::percent(*probability), STRONG, 420.0, 200.0)?;
+            let length = (whole - 640.0) * f64::from(*probability).clamp(0.0, 1.0);
             if self.draws {
-                let x = self.x(580.0);
+                let x = self.x(640.0);
                 let x = if self.right_to_left { x - length } else { x };
                 self.context.set_fill_style_str(BAR);
                 self.context.fill_rect(x, top + 10.0, length.max(2.0), 14.0);

@@ -79,9 +79,13 @@ fn facts(finding: &Finding, model: &Manifest) -> Vec<(String, String)> {
         ("doubt.percentages", t(calibrated)),
         (
             "report.size",
-            tv(
-                "viewer.size",
-                &[("width", side(width).into()), ("height", side(height).into())],
+            // Width first, whatever runs around it.
+            format!(
+                "\u{2066}{}\u{2069}",
+                tv(
+                    "viewer.size",
+                    &[("width", side(width).into()), ("height", side(height).into())],
+                )
             ),
         ),
         (
