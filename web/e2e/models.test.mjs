@@ -132,10 +132,10 @@ describe('models', () => {
     const count = server.requests.length;
     await page.click('.compare-with');
     await page.waitForSelector('.compare[data-status="done"]', { timeout: PATIENCE });
-    assert.deepEqual(server.requests.slice(count).sort(), [
+    // The engine's program comes out of the browser's cache, if that likes.
+    const fetched = server.requests.slice(count).filter((path) => !path.startsWith('scanlight-engine'));
+    assert.deepEqual(fetched.sort(), [
       'models/other/model.safetensors',
-      'scanlight-engine-cpu.js',
-      'scanlight-engine-cpu_bg.wasm',
       'scanlight-workbench.js',
       'scanlight-workbench_bg.wasm',
     ]);
