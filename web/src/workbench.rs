@@ -222,7 +222,8 @@ impl Desk {
         let version = offline::version().unwrap_or_default();
         let file = format!("{PROGRAM}_bg.wasm?version={version}");
         // The counter of requests tells these two, the program and its script, from any that nobody asked for.
-        self.asked.update(|asked| asked.extend([requests::now(); 2]));
+        self.asked
+            .update(|asked| asked.extend([requests::now(); 2]));
         let bytes = fetch::bytes(&file, |count| bench.fetched.set(count))
             .await
             .map_err(|error| error.line())?;

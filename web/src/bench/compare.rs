@@ -88,10 +88,7 @@ fn union(models: &[Arc<Manifest>; 2]) -> Vec<String> {
 /// How far it has come, and then whether they agree.
 fn said(duel: Duel) -> String {
     match duel.stage.get() {
-        Stage::Working(index) => tv(
-            "compare.working",
-            &[("title", duel.title(index).into())],
-        ),
+        Stage::Working(index) => tv("compare.working", &[("title", duel.title(index).into())]),
         Stage::Failed(line) => line.text(),
         Stage::Done => {
             let Some([first, second]) = duel.both() else {
@@ -103,14 +100,18 @@ fn said(duel: Duel) -> String {
             });
             let class = |(said, side): &(words::answer::Said, &Arc<Side>)| {
                 (said.kind == Kind::Class)
-                    .then(|| side.finding.classes.get(side.finding.report.predicted).cloned())
+                    .then(|| {
+                        side.finding
+                            .classes
+                            .get(side.finding.report.predicted)
+                            .cloned()
+                    })
                     .flatten()
             };
             match (class(&a), class(&b)) {
-                (Some(x), Some(y)) if x == y => tv(
-                    "compare.agree",
-                    &[("class", words::class_title(&x).into())],
-                ),
+                (Some(x), Some(y)) if x == y => {
+                    tv("compare.agree", &[("class", words::class_title(&x).into())])
+                }
                 (None, None) if a.0.kind == Kind::Strange && b.0.kind == Kind::Strange => {
                     t("compare.both_refuse")
                 }
@@ -141,7 +142,12 @@ fn Numbers(duel: Duel, classes: StoredValue<Vec<String>>) -> impl IntoView {
         classes.with_value(|classes| {
             classes
                 .iter()
-                .map(|class| (words::class_title(class), [of(&sides[0], class), of(&sides[1], class)]))
+                .map(|class| {
+                    (
+                        words::class_title(class),
+                        [of(&sides[0], class), of(&sides[1], class)],
+                    )
+                })
                 .collect()
         })
     };
@@ -199,7 +205,10 @@ fn points(difference: f32) -> String {
     let points = if points.abs() < 0.05 { 0.0 } else { points };
     tv(
         "compare.points",
-        &[("n", format!("\u{2066}{sign}{}\u{2069}", decimal(points, 1)).into())],
+        &[(
+            "n",
+            format!("\u{2066}{sign}{}\u{2069}", decimal(points, 1)).into(),
+        )],
     )
 }
 
@@ -258,7 +267,11 @@ fn OneSide(duel: Duel, index: usize, shown: Memo<Option<String>>, look: Look) ->
 
 /// The scan as a model got it, under its heat map for the class that is shown.
 #[component]
-fn Scan(side: Arc<Side>, #[prop(into)] about: Signal<Option<Finding>>, look: Look) -> impl IntoView {
+fn Scan(
+    side: Arc<Side>,
+    #[prop(into)] about: Signal<Option<Finding>>,
+    look: Look,
+) -> impl IntoView {
     let base = NodeRef::<Canvas>::new();
     let overlay = NodeRef::<Canvas>::new();
     let report = &side.finding.report;
@@ -270,7 +283,11 @@ fn Scan(side: Arc<Side>, #[prop(into)] about: Signal<Option<Finding>>, look: Loo
     Effect::new(move |_| {
         if let Some(canvas) = base.get() {
             side.with_value(|side| {
-                paint(&canvas, &pixels::from_grey(&side.grey), side.finding.report.picture);
+                paint(
+                    &canvas,
+                    &pixels::from_grey(&side.grey),
+                    side.finding.report.picture,
+                );
             });
         }
     });

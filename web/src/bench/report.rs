@@ -24,7 +24,9 @@ const FILE: &str = "scanlight-report.png";
 #[component]
 pub fn OnePage(given: Given) -> impl IntoView {
     let finding = given.read_more::<Finding>("finding");
-    let pictures = finding.as_ref().and_then(|found| Pictures::take(found).ok());
+    let pictures = finding
+        .as_ref()
+        .and_then(|found| Pictures::take(found).ok());
     let (Some(finding), Some(pictures)) = (finding, pictures) else {
         return view! { <p role="alert" class="bad-line">{tr("report.nothing")}</p> }.into_any();
     };
@@ -184,7 +186,9 @@ fn keep(canvas: &HtmlCanvasElement) -> Result<(), JsValue> {
     let save = Closure::once_into_js(|blob: Option<Blob>| {
         report_error(match blob {
             Some(blob) => files::save(FILE, &blob),
-            None => Err(JsValue::from_str("the browser makes no picture of the report")),
+            None => Err(JsValue::from_str(
+                "the browser makes no picture of the report",
+            )),
         });
     });
     canvas.to_blob(save.as_ref().unchecked_ref())

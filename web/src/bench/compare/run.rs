@@ -101,7 +101,10 @@ impl Duel {
             kind: given.kind,
             client: None,
             generation: 0,
-            bundles: [[given.bundle.manifest.clone(), given.bundle.weights.clone()], second],
+            bundles: [
+                [given.bundle.manifest.clone(), given.bundle.weights.clone()],
+                second,
+            ],
             page: given.page.clone(),
             counted: 0,
             engine: String::new(),
@@ -226,7 +229,9 @@ impl Duel {
 
     fn answered(self, report: Report, buffers: Vec<Uint8Array>) {
         let Some(turn) = self.turn() else { return };
-        let classes = self.models.with_value(|models| models[turn].classes.clone());
+        let classes = self
+            .models
+            .with_value(|models| models[turn].classes.clone());
         let engine = self.inner.with_value(|inner| inner.engine.clone());
         let mut buffers = buffers.into_iter().map(|buffer| buffer.to_vec());
         let side = Side {

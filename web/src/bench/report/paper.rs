@@ -42,12 +42,35 @@ struct Style {
     colour: &'static str,
 }
 
-const TITLE: Style = Style { size: 34.0, weight: 700, colour: INK };
-const HEADLINE: Style = Style { size: 44.0, weight: 700, colour: INK };
-const BODY: Style = Style { size: 25.0, weight: 400, colour: INK };
-const STRONG: Style = Style { weight: 700, ..BODY };
-const FACT: Style = Style { size: 20.0, weight: 400, colour: SOFT };
-const SMALL: Style = Style { size: 21.0, weight: 400, colour: SOFT };
+const TITLE: Style = Style {
+    size: 34.0,
+    weight: 700,
+    colour: INK,
+};
+const HEADLINE: Style = Style {
+    size: 44.0,
+    weight: 700,
+    colour: INK,
+};
+const BODY: Style = Style {
+    size: 25.0,
+    weight: 400,
+    colour: INK,
+};
+const STRONG: Style = Style {
+    weight: 700,
+    ..BODY
+};
+const FACT: Style = Style {
+    size: 20.0,
+    weight: 400,
+    colour: SOFT,
+};
+const SMALL: Style = Style {
+    size: 21.0,
+    weight: 400,
+    colour: SOFT,
+};
 
 struct Pen<'a> {
     context: &'a CanvasRenderingContext2d,
@@ -101,7 +124,10 @@ impl<'a> Pen<'a> {
             self.words(name, FACT, 0.0, 250.0)?;
             let below = self.y;
             self.y = top;
-            let style = Style { colour: INK, ..FACT };
+            let style = Style {
+                colour: INK,
+                ..FACT
+            };
             self.words(value, style, 265.0, whole - 265.0)?;
             self.y = self.y.max(below) + 3.0;
         }
@@ -254,7 +280,10 @@ mod tests {
     fn words_go_into_lines() {
         assert_eq!(ten(""), [""; 0]);
         assert_eq!(ten("one two three four"), ["one two", "three four"]);
-        assert_eq!(ten("a  0123456789abcdef z"), ["a", "0123456789", "abcdef z"]);
+        assert_eq!(
+            ten("a  0123456789abcdef z"),
+            ["a", "0123456789", "abcdef z"]
+        );
         assert_eq!(ten("ääääääääääää"), ["ääääääääää", "ää"]);
     }
 }

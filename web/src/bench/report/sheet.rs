@@ -84,14 +84,14 @@ fn facts(finding: &Finding, model: &Manifest) -> Vec<(String, String)> {
                 "\u{2066}{}\u{2069}",
                 tv(
                     "viewer.size",
-                    &[("width", side(width).into()), ("height", side(height).into())],
+                    &[
+                        ("width", side(width).into()),
+                        ("height", side(height).into())
+                    ],
                 )
             ),
         ),
-        (
-            "report.model",
-            format!("{} ({})", model.title, model.id),
-        ),
+        ("report.model", format!("{} ({})", model.title, model.id)),
         ("report.weights", model.weights.sha256.clone()),
     ];
     if !model.created.is_empty() {
