@@ -10,6 +10,7 @@ mod evaluate;
 mod export;
 mod files;
 mod given;
+mod lesson;
 mod order;
 mod progress;
 mod queue;
@@ -54,6 +55,7 @@ fn show(given: Given) -> AnyView {
     match given.view.as_str() {
         "batch" => view! { <views::Batch given /> }.into_any(),
         "evaluate" => view! { <evaluate::Evaluate given /> }.into_any(),
+        "lesson" => view! { <lesson::LessonRoom given /> }.into_any(),
         // The page asks for those only that are here.
         other => view! { <p role="alert">{other.to_string()}</p> }.into_any(),
     }

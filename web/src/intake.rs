@@ -1,6 +1,7 @@
 //! Files into the page: dropped, picked or pasted.
 
 mod collect;
+pub mod lesson;
 mod own;
 mod zip;
 
@@ -15,8 +16,8 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_engine::wire;
-use std::cell::Cell;
 use scanlight_measures::labels::{CANONICAL_CLASSES, class_depth};
+use std::cell::Cell;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
@@ -118,8 +119,8 @@ fn take(desk: Desk, files: &FileList) {
     spawn_local(async move { route(desk, files, more, turn).await });
 }
 
-/// Decides what becomes of the files that came together: a bundle is used, a plain picture that comes alone goes to
-/// the engine, several to the workbench, all else to the reader.
+/// Decides what becomes of the files that came together: a bundle is used, a lesson begins, a plain picture that comes
+/// alone goes to the engine, several to the workbench, all else to the reader.
 async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
     if !is_newest(turn) {
         return;
@@ -133,6 +134,13 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
     if more {
         desk.complain(Line::new("intake.too_many").with("n", collect::MOST));
         return;
+    }
+    let lesson = lesson::find(&files).await.is_some();
+    if !is_newest(turn) {
+        return;
+    }
+    if lesson {
+        return desk.open_workbench(View::Lesson, files);
     }
     if let [only] = files.as_slice() {
         return open_in_turn(desk, only.clone(), turn).await;
@@ -193,8 +201,12 @@ async fn open_in_turn(desk: Desk, Dropped { path, file }: Dropped, turn: u32) {
 }
 
 async fn head(file: &File) -> Result<Vec<u8>, String> {
+    beginning(file, HEAD).await
+}
+
+async fn beginning(file: &File, length: f64) -> Result<Vec<u8>, String> {
     let part = file
-        .slice_with_f64_and_f64(0.0, HEAD)
+        .slice_with_f64_and_f64(0.0, length)
         .map_err(|error| wire::describe(&error))?;
     match JsFuture::from(part.array_buffer()).await {
         Ok(buffer) => Ok(Uint8Array::new(&buffer).to_vec()),

@@ -9,6 +9,7 @@ use crate::boot;
 use crate::fetch;
 use crate::intake::{self, Dropped};
 use crate::language::{self, Line};
+use crate::links;
 use crate::offline;
 use crate::requests;
 use crate::state::{Desk, Opened, Phase};
@@ -20,7 +21,7 @@ use scanlight_engine::protocol::EngineKind;
 use scanlight_engine::wire;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::File;
+use web_sys::{File, HtmlElement};
 
 /// The program's name, of which its files' are made.
 const PROGRAM: &str = "scanlight-workbench";
@@ -32,6 +33,8 @@ pub enum View {
     Batch,
     /// How well the model does on a folder with one folder per class.
     Evaluate,
+    /// Cases to guess.
+    Lesson,
 }
 
 impl View {
@@ -40,6 +43,7 @@ impl View {
         match self {
             Self::Batch => "batch",
             Self::Evaluate => "evaluate",
+            Self::Lesson => "lesson",
         }
     }
 
@@ -48,6 +52,7 @@ impl View {
         match self {
             Self::Batch => "bench.batch",
             Self::Evaluate => "bench.evaluate",
+            Self::Lesson => "bench.lesson",
         }
     }
 }
@@ -88,6 +93,8 @@ struct Inner {
     /// Programs that have broken down.
     broken: u32,
     waiting: Option<Vec<Dropped>>,
+    /// The lesson of this site that was asked for; nothing for one among the files, or one that is yet to be chosen.
+    lesson: Option<String>,
     /// What the running view calls.
     calls: Vec<Box<dyn std::any::Any>>,
 }
@@ -123,6 +130,22 @@ impl Desk {
         bench.stage.set(Stage::Fetching);
         bench.update(|inner| inner.waiting = Some(files));
         self.workbench_on();
+    }
+
+    /// Begins the lesson of this id, or lets the visitor choose one of this site's.
+    pub fn open_lesson(self, id: Option<&str>) {
+        self.open_workbench(View::Lesson, Vec::new());
+        self.workbench
+            .update(|inner| inner.lesson = id.map(String::from));
+    }
+
+    /// Takes a lesson away, which covers the page: something else is to be seen there.
+    pub fn leave_lesson(self) {
+        let bench = self.workbench;
+        let shown = bench.stage.with_untracked(|stage| *stage != Stage::Closed);
+        if shown && bench.view.get_untracked() == View::Lesson {
+            self.close_workbench();
+        }
     }
 
     /// Goes on with what was asked for, once the model is there.
@@ -175,13 +198,32 @@ impl Desk {
         let module = bench.update(|inner| {
             inner.asked += 1;
             inner.waiting = None;
+            inner.lesson = None;
             inner.module.clone()
         });
+        if bench.view.get_untracked() == View::Lesson {
+            links::keep_lesson(None);
+        }
         if let (Some(Some(module)), Stage::Open) = (module, bench.stage.get_untracked()) {
             report(call(&module, "close", &[]));
         }
         bench.update(|inner| inner.calls.clear());
         bench.stage.set(Stage::Closed);
+    }
+
+    /// The visitor has had enough of it. The focus goes back to where a lesson is opened.
+    fn dismiss_workbench(self) {
+        self.close_workbench();
+        if self.workbench.view.get_untracked() == View::Lesson {
+            request_animation_frame(move || {
+                let button = document().get_element_by_id("open-lesson");
+                if let Some(button) = button.and_then(|found| found.dyn_into::<HtmlElement>().ok())
+                {
+                    // Without it the focus is at the top of the page: a nuisance, no failure.
+                    let _ = button.focus();
+                }
+            });
+        }
     }
 
     /// The program, run: it has been mounted nowhere yet.
@@ -259,6 +301,18 @@ impl Desk {
                     intake::open_one(self, Dropped { path, file });
                 },
             )),
+        )?;
+        let lesson = self.workbench.update(|inner| inner.lesson.clone());
+        set(
+            "lesson",
+            lesson.flatten().map_or(JsValue::UNDEFINED, JsValue::from),
+        )?;
+        set(
+            "leave",
+            self.keep(Closure::<dyn FnMut()>::new(move || {
+                // In a task of its own: this was called by what is to be taken away.
+                spawn_local(async move { self.dismiss_workbench() });
+            })),
         )?;
         set(
             "failed",

@@ -69,7 +69,7 @@ pub fn parse(text: &str) -> Result<Lesson, Vec<Problem>> {
         return Err(one(Problem::Format));
     }
     match fields.remove("version") {
-        Some(version) if version == Value::from(VERSION) => {}
+        Some(version) if version == VERSION => {}
         found => {
             return Err(one(Problem::Version {
                 found: found.map(|found| found.to_string()),
