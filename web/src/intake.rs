@@ -192,7 +192,17 @@ async fn open_in_turn(desk: Desk, Dropped { path, file }: Dropped, turn: u32) {
         Ok(head) if needs_reader(&head) => match zip::files(&file, own::is_part).await {
             _ if !is_newest(turn) => {}
             Some(bundle) => own::take(desk, bundle).await,
-            None => desk.open_files(vec![Dropped { path, file }]),
+            None => {
+                let lesson = lesson::is_packed(&file).await;
+                if is_newest(turn) {
+                    let files = vec![Dropped { path, file }];
+                    if lesson {
+                        desk.open_workbench(View::Lesson, files);
+                    } else {
+                        desk.open_files(files);
+                    }
+                }
+            }
         },
         Ok(_) => read(desk, path, file, turn).await,
         // A file that was moved or changed meanwhile.

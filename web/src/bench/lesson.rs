@@ -13,15 +13,14 @@ mod room;
 mod score;
 
 use super::given::Given;
-use crate::language::{self, t, tr, tv};
+use crate::language::{self, Line, t, tr, tv};
+use crate::links;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use load::{Entry, Found, Loaded};
 use prepare::Prepare;
 use scanlight_lessons::Text;
 use std::sync::Arc;
-
-use crate::language::Line;
 
 /// How far the lesson is.
 #[derive(Clone)]
@@ -41,6 +40,7 @@ enum Stage {
 pub fn LessonRoom(given: Given) -> impl IntoView {
     let stage = RwSignal::new_local(Stage::Fetching([0, 0]));
     let asked = given.lesson.clone();
+    let of_site = given.files.is_empty();
     let page = given.page.clone();
     let given = StoredValue::new_local(Some(given));
     let begin = move |id: Option<String>| {
@@ -58,12 +58,20 @@ pub fn LessonRoom(given: Given) -> impl IntoView {
                 stage.try_set(Stage::Fetching([done, all]));
             };
             let found = load::load(&files, id.as_deref(), &classes, progress).await;
+            let id = match &found {
+                Ok(Found::Lesson(loaded)) => Some(loaded.id.clone()),
+                _ => None,
+            };
             // The view may have gone meanwhile.
-            stage.try_set(match found {
+            let gone = stage.try_set(match found {
                 Ok(Found::Lesson(loaded)) => Stage::There(Arc::new(*loaded)),
                 Ok(Found::Choice(entries)) => Stage::Choosing(entries),
                 Err(lines) => Stage::Bad(lines),
             });
+            let is_shown = gone.is_none();
+            if let Some(id) = id.filter(|_| is_shown) {
+                links::keep_lesson(id.as_deref());
+            }
         });
     };
     begin(asked.clone());
@@ -79,8 +87,11 @@ pub fn LessonRoom(given: Given) -> impl IntoView {
             view! { <Choice entries choose=move |id: String| begin(Some(id)) /> }.into_any()
         }
         Stage::Bad(lines) => {
-            let (asked, leave) = (asked.clone(), leave.clone());
-            view! { <Bad lines again=move || begin(asked.clone()) leave /> }.into_any()
+            // What was dropped has to be dropped again: a file that was mended is another file.
+            let asked = asked.clone();
+            let again: Option<Callback<()>> = of_site.then(|| Callback::new(move |()| begin(asked.clone())));
+            let leave = leave.clone();
+            view! { <Bad lines again leave /> }.into_any()
         }
         Stage::There(loaded) => match given.try_update_value(Option::take).flatten() {
             Some(given) => view! { <Prepare given loaded /> }.into_any(),
@@ -113,17 +124,24 @@ fn Choice(entries: Vec<Entry>, choose: impl Fn(String) + Clone + 'static) -> imp
 
 /// What is wrong, a line for each fault.
 #[component]
-fn Bad(lines: Vec<Line>, again: impl Fn() + 'static, leave: impl Fn() + 'static) -> impl IntoView {
+fn Bad(lines: Vec<Line>, again: Option<Callback<()>>, leave: impl Fn() + 'static) -> impl IntoView {
     let lines = lines
         .into_iter()
         .map(|line| view! { <li dir="auto">{move || line.text()}</li> });
     view! {
         <h3>{tr("lesson.bad")}</h3>
-        <ul class="lesson-bad bad-line" role="alert">{lines.collect_view()}</ul>
+        <div role="alert">
+            <ul class="lesson-bad bad-line">{lines.collect_view()}</ul>
+        </div>
         <div class="row">
-            <button type="button" class="button" id="lesson-again" on:click=move |_| again()>
-                {tr("bench.retry")}
-            </button>
+            {again
+                .map(|again| {
+                    view! {
+                        <button type="button" class="button" id="lesson-again" on:click=move |_| again.run(())>
+                            {tr("bench.retry")}
+                        </button>
+                    }
+                })}
             <button type="button" class="button" id="lesson-leave" on:click=move |_| leave()>
                 {tr("lesson.leave")}
             </button>
@@ -143,14 +161,27 @@ fn Words(text: Text) -> impl IntoView {
     view! { <span dir="auto" lang=code>{words}</span> }
 }
 
-/// Drawn cases are no patients: said wherever one is shown.
+/// What the cases are not: drawn ones are no patients, and nothing here is a diagnosis. It stands wherever one is shown.
 #[component]
-fn Drawn() -> impl IntoView {
-    view! {
-        <p class="lesson-drawn">
-            <strong>{tr("lesson.drawn_tag")}</strong> " · " {tr("lesson.drawn")} " " {tr("caution.strong")}
-        </p>
-    }
+fn Notice(synthetic: bool) -> impl IntoView {
+    let words = if synthetic {
+        view! {
+            <strong>{tr("lesson.drawn_tag")}</strong>
+            " · "
+            {tr("lesson.drawn")}
+            " "
+            {tr("caution.strong")}
+        }
+        .into_any()
+    } else {
+        view! {
+            <strong>{tr("caution.strong")}</strong>
+            " "
+            {tr("caution.what")}
+        }
+        .into_any()
+    };
+    view! { <p class="lesson-notice" id="lesson-notice">{words}</p> }
 }
 
 /// A class by its index, in words.

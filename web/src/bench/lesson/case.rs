@@ -4,7 +4,7 @@ use super::answer::Reveal;
 use super::picture::Picture;
 use super::prepare::{Leave, focus};
 use super::room::Room;
-use super::{Drawn, Words, class_title};
+use super::{Notice, Words, class_title};
 use crate::language::{tr, tv};
 use leptos::html::H3;
 use leptos::prelude::*;
@@ -36,7 +36,7 @@ pub fn Case(room: Room, index: usize) -> impl IntoView {
             <p class="hint number" id="lesson-so-far">{so_far}</p>
             <progress aria-labelledby="lesson-title" max=all.to_string() value=(index + 1).to_string()></progress>
         </header>
-        {synthetic.then(|| view! { <Drawn /> })}
+        <Notice synthetic />
         <div class="lesson-case" data-revealed=move || guess.get().is_some().to_string()>
             <Picture room index guess />
             <div class="lesson-side">

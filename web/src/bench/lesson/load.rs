@@ -4,7 +4,6 @@ use super::problem;
 use crate::fetch;
 use crate::intake::{self, Dropped};
 use crate::language::Line;
-use crate::links;
 use js_sys::{Array, Uint8Array};
 use scanlight_engine::wire;
 use scanlight_lessons::{Lesson, Problem, Text, find, parse};
@@ -34,6 +33,8 @@ struct Index {
 
 /// A lesson with its images.
 pub struct Loaded {
+    /// Its id, of one of this site's.
+    pub id: Option<String>,
     /// What its file is called, for what is said about it.
     pub file: String,
     /// The lesson.
@@ -63,8 +64,12 @@ pub async fn load(
     classes: &[String],
     progress: impl Fn(usize, usize) + Clone + 'static,
 ) -> Result<Found, Vec<Line>> {
+    let unpacked = match files {
+        [only] => intake::lesson::unpack(&only.file).await,
+        _ => None,
+    };
+    let files = unpacked.as_deref().unwrap_or(files);
     if let Some(index) = intake::lesson::find(files).await {
-        links::keep_lesson(None);
         return dropped(files, index, classes).await;
     }
     let bytes = fetch::bytes(INDEX, |_| {}).await;
@@ -82,7 +87,6 @@ pub async fn load(
         }
     };
     let loaded = of_site(&chosen, classes, progress).await?;
-    links::keep_lesson(Some(&chosen));
     Ok(Found::Lesson(Box::new(loaded)))
 }
 
@@ -114,6 +118,7 @@ async fn dropped(files: &[Dropped], index: usize, classes: &[String]) -> Result<
         return Err(missing);
     }
     Ok(Found::Lesson(Box::new(Loaded {
+        id: None,
         file: path.clone(),
         lesson,
         images,
@@ -171,6 +176,7 @@ async fn of_site(
         return Err(missing);
     }
     Ok(Loaded {
+        id: Some(id.into()),
         file,
         lesson,
         images,

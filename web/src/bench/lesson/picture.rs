@@ -30,7 +30,7 @@ pub fn Picture(room: Room, index: usize, guess: Memo<Option<usize>>) -> impl Int
         }
     });
     let revealed = Memo::new(move |_| guess.get().is_some());
-    let [heat_shown, box_shown] = [RwSignal::new(true), RwSignal::new(true)];
+    let [heat_shown, box_shown] = room.shows;
     let whole = StoredValue::new(whole);
     view! {
         <div class="lesson-picture">

@@ -6,7 +6,7 @@ use super::load::Loaded;
 use super::problem;
 use super::room::{Room, Step};
 use super::score::Score;
-use super::{Bad, Drawn, Words};
+use super::{Bad, Notice, Words};
 use crate::bench::given::Given;
 use crate::bench::queue::{Queue, State, Status};
 use crate::language::{Line, t, tr, tv};
@@ -33,6 +33,7 @@ pub fn Prepare(mut given: Given, loaded: Arc<Loaded>) -> impl IntoView {
         step: RwSignal::new(Step::Intro),
         guesses: RwSignal::new(vec![None; count]),
         page: StoredValue::new_local(page),
+        shows: [RwSignal::new(true), RwSignal::new(true)],
     };
     let ready = RwSignal::new(false);
     let bad = RwSignal::new(Vec::<Line>::new());
@@ -50,10 +51,14 @@ pub fn Prepare(mut given: Given, loaded: Arc<Loaded>) -> impl IntoView {
     let shown = move || {
         let lines = bad.get();
         if !lines.is_empty() {
-            let again = move || {
-                bad.set(Vec::new());
-                room.queue.resume();
-            };
+            // An engine that failed may be tried again; what is wrong with the lesson stays wrong.
+            let failed = matches!(*room.queue.status.read_untracked(), Status::Failed(_));
+            let again: Option<Callback<()>> = failed.then(|| {
+                Callback::new(move |()| {
+                    bad.set(Vec::new());
+                    room.queue.resume();
+                })
+            });
             let leave = move || room.page.with_value(|page| page.leave());
             return view! { <Bad lines again leave /> }.into_any();
         }
@@ -177,7 +182,7 @@ fn Intro(room: Room, ready: RwSignal<bool>) -> impl IntoView {
         <h3 id="lesson-title">
             <Words text=title />
         </h3>
-        {synthetic.then(|| view! { <Drawn /> })}
+        <Notice synthetic />
         {about.map(|about| view! { <p class="lesson-about"><Words text=about /></p> })}
         <p>
             {move || tv("lesson.count", &[("n", all.into())])} ". "

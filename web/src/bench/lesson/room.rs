@@ -151,6 +151,8 @@ pub struct Room {
     pub guesses: RwSignal<Vec<Option<usize>>>,
     /// What the page does.
     pub page: StoredValue<Page, LocalStorage>,
+    /// Whether the heat map and the true box are shown, once they may be.
+    pub shows: [RwSignal<bool>; 2],
 }
 
 impl Room {

@@ -2,7 +2,7 @@
 
 use super::prepare::{Leave, focus};
 use super::room::{Mark, Room, Tally};
-use super::{Drawn, class_title};
+use super::{Notice, class_title};
 use crate::bench::table::in_words;
 use crate::canvas::paint;
 use crate::language::{t, tr, tv};
@@ -76,7 +76,7 @@ pub fn Score(room: Room) -> impl IntoView {
         <h3 id="lesson-title" tabindex="-1" node_ref=heading>
             {tr("lesson.score")}
         </h3>
-        {synthetic.then(|| view! { <Drawn /> })}
+        <Notice synthetic />
         <div class="lesson-score">{numbers} {nothing} {uncounted} {maps}</div>
         <div class="table-box" tabindex="0" role="region" aria-label=tr("lesson.table")>
             <table class="answers" id="lesson-table">
@@ -138,16 +138,17 @@ fn Row(room: Room, index: usize, boxes: bool) -> impl IntoView {
         }
     });
     view! {
-        <tr class="opens" data-case=(index + 1).to_string()>
+        // The whole row takes the pointer; its button, whose clicks come here as well, is for the keyboard.
+        <tr
+            class="opens"
+            data-case=(index + 1).to_string()
+            on:click=move |_| room.step.set(super::room::Step::Case(index))
+        >
             <td class="thumb">
                 <canvas node_ref=picture aria-hidden="true" width="1" height="1"></canvas>
             </td>
             <th scope="row">
-                <button
-                    type="button"
-                    class="open-row"
-                    on:click=move |_| room.step.set(super::room::Step::Case(index))
-                >
+                <button type="button" class="open-row">
                     {move || tv("lesson.review", &[("n", (index + 1).into())])}
                 </button>
             </th>

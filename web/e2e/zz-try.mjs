@@ -1,0 +1,25 @@
+import { launch, openReady, open, screenshot, noProblems } from './harness.mjs';
+const browser = await launch({gpu:false});
+const url='http://127.0.0.1:8731/';
+const page = await open(browser, url, {query:'?backend=cpu&lesson=synthetic'});
+await page.waitForSelector('#lesson-begin[aria-disabled="false"]',{timeout:60000}).catch(e=>console.log(String(e).slice(0,200)));
+console.log(await page.textContent('.bench'));
+await screenshot(page,'lesson-intro',{fullPage:true});
+await page.click('#lesson-begin');
+await page.waitForSelector('#lesson-scan');
+console.log(page.url(), await page.evaluate(()=>document.activeElement.id));
+await screenshot(page,'lesson-question',{fullPage:true});
+await page.keyboard.press('2');
+await page.waitForSelector('#lesson-outcome');
+await page.waitForTimeout(300);
+console.log(await page.evaluate(()=>document.activeElement.id), await page.textContent('.lesson-side'), await page.textContent('#lesson-box-text'), await page.textContent('#lesson-heat-text'));
+await screenshot(page,'lesson-right',{fullPage:true});
+for (let i=0;i<9;i++){ await page.keyboard.press('Enter'); await page.waitForSelector('.guess'); await page.keyboard.press('1'); await page.waitForSelector('#lesson-outcome'); if(i==3) await screenshot(page,'lesson-wrong',{fullPage:true}); console.log(await page.textContent('#lesson-status')); await page.waitForTimeout(100);}
+await page.keyboard.press('Enter'); await page.waitForSelector('#lesson-table');
+console.log(await page.textContent('#lesson-status'), await page.textContent('#requests'));
+await screenshot(page,'lesson-score',{fullPage:true});
+await noProblems(page);
+await page.click('#lesson-leave'); await page.waitForSelector('.desk',{state:'visible'}); await page.waitForTimeout(300);
+console.log(page.url(), await page.evaluate(()=>document.activeElement.id));
+await screenshot(page,'lesson-left',{fullPage:true});
+await browser.close();
