@@ -310,7 +310,7 @@ describe('a lesson', () => {
   });
 
   const BAD = [
-    ['no JSON', (it) => void 0, /^week 1\.json: it is no JSON \(.*line 1 column.*\)\. Mend it there/, (bytes) => Buffer.concat([bytes.subarray(0, 60), Buffer.from('"format": "scanlight-lesson"')])],
+    ['no JSON', () => undefined, /^week 1\.json: it is no JSON \(.*line 1 column.*\)\. Mend it there/, (bytes) => Buffer.concat([bytes.subarray(0, 60), Buffer.from('"format": "scanlight-lesson"')])],
     ['another version', (it) => ({ ...it, version: 7 }), /^week 1\.json: it is of version 7, and this page reads version 1\./],
     ['no cases', (it) => ({ ...it, cases: [] }), /^week 1\.json: there are no cases\. List at least one/],
     ['a misspelt field', (it) => void (it.cases[1].clas = 'glioma'), /^week 1\.json, case 2: unknown field `clas`.*Mend that field/],
@@ -374,9 +374,9 @@ describe('a lesson', () => {
     await page.selectOption('#language', 'en');
 
     const packed = zip([
-      ['week/lesson.json', lesson()],
-      ...IMAGES.map(({ name, bytes }) => [`week/images/${name}`, bytes]),
-      ['__MACOSX/week/._lesson.json', Buffer.from('x')],
+      { name: '__MACOSX/week/._lesson.json', bytes: Buffer.from('x') },
+      { name: 'week/lesson.json', bytes: lesson() },
+      ...IMAGES.map(({ name, bytes }) => ({ name: `week/images/${name}`, bytes })),
     ]);
     await drop(page, 'week.zip', packed);
     await page.waitForSelector(READY);

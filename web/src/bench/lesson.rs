@@ -78,26 +78,33 @@ pub fn LessonRoom(given: Given) -> impl IntoView {
     let leave = move || page.leave();
     let shown = move || {
         match stage.get() {
-        Stage::Fetching([_, 0]) => view! { <p role="status">{tr("lesson.fetching")}</p> }.into_any(),
-        Stage::Fetching([done, all]) => {
-            view! { <p role="status">{move || tv("lesson.images", &[("n", done.into()), ("all", all.into())])}</p> }
+            Stage::Fetching([done, all]) => {
+                let count = move || tv("lesson.images", &[("n", done.into()), ("all", all.into())]);
+                // A screen reader need not hear of each image.
+                view! {
+                    <p role="status">{tr("lesson.fetching")}</p>
+                    <p class="hint" aria-hidden="true">
+                        {move || (all > 0).then(count)}
+                    </p>
+                }
                 .into_any()
+            }
+            Stage::Choosing(entries) => {
+                view! { <Choice entries choose=move |id: String| begin(Some(id)) /> }.into_any()
+            }
+            Stage::Bad(lines) => {
+                // What was dropped has to be dropped again: a file that was mended is another file.
+                let asked = asked.clone();
+                let again: Option<Callback<()>> =
+                    of_site.then(|| Callback::new(move |()| begin(asked.clone())));
+                let leave = leave.clone();
+                view! { <Bad lines again leave /> }.into_any()
+            }
+            Stage::There(loaded) => match given.try_update_value(Option::take).flatten() {
+                Some(given) => view! { <Prepare given loaded /> }.into_any(),
+                None => ().into_any(),
+            },
         }
-        Stage::Choosing(entries) => {
-            view! { <Choice entries choose=move |id: String| begin(Some(id)) /> }.into_any()
-        }
-        Stage::Bad(lines) => {
-            // What was dropped has to be dropped again: a file that was mended is another file.
-            let asked = asked.clone();
-            let again: Option<Callback<()>> = of_site.then(|| Callback::new(move |()| begin(asked.clone())));
-            let leave = leave.clone();
-            view! { <Bad lines again leave /> }.into_any()
-        }
-        Stage::There(loaded) => match given.try_update_value(Option::take).flatten() {
-            Some(given) => view! { <Prepare given loaded /> }.into_any(),
-            None => ().into_any(),
-        },
-    }
     };
     view! { <div class="lesson">{shown}</div> }
 }

@@ -12,7 +12,6 @@ use crate::bench::queue::{Queue, State, Status};
 use crate::language::{Line, t, tr, tv};
 use leptos::html::H3;
 use leptos::prelude::*;
-use scanlight_lessons::Problem;
 use std::sync::Arc;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
@@ -160,7 +159,7 @@ fn check(room: Room, file: &str) -> Result<Vec<Option<[f64; 4]>>, Vec<Line>> {
                     lines.push(problem::about_case(file, number, what));
                 }
                 // All have been answered, or the queue would not be done.
-                State::Waiting => lines.push(problem::line(file, &Problem::NoCases)),
+                State::Waiting => lines.push(Line::new("engine.incomplete")),
             }
         }
     });
