@@ -48,7 +48,7 @@ async function check(page, state) {
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.failureSummary + node.html.slice(0, 90)).join(' ')}`);
   });
   assert.deepEqual(violations, [], state);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(wide <= 0, `${state}: the page is ${wide} px too wide`);
 }
 
@@ -61,6 +61,7 @@ async function begun(browser, server, options = {}) {
 
 describe('a lesson', () => {
   let browser, server, cases;
+  const hosts = [];
 
   before(async () => {
     browser = await launch({ gpu: false });
@@ -73,6 +74,7 @@ describe('a lesson', () => {
   after(async () => {
     await browser?.close();
     await server?.close();
+    for (const one of hosts) await one.close();
   });
 
   /** Guesses, by a click, rightly or not. */
@@ -84,8 +86,13 @@ describe('a lesson', () => {
   }
 
   test('the scan alone, a guess, then everything; right and wrong are told apart and counted; nothing is fetched', async () => {
-    const page = await begun(browser, server);
+    const page = await open(browser, server.url, { query: `${QUERY}&lesson=synthetic` });
+    await page.waitForSelector(READY);
     assert.match(await text(page, '#lesson-notice'), /not of patients.*nothing about diagnosis/);
+    assert.match(await text(page, '.lesson-about'), /None of them is a patient.*nothing about diagnosis/);
+    await page.click(READY);
+    await page.waitForSelector('.guess');
+    assert.match(await text(page, '#lesson-notice'), /^Drawn, not a patient · This is not a diagnosis/);
     const asked = server.requests.length;
     const model = [];
     for (let number = 1; number <= cases.length; number += 1) {
@@ -423,23 +430,23 @@ describe('a lesson', () => {
   test('in a frame of another page, and as an element', async () => {
     const frame = `<iframe id="frame" title="Scanlight" width="900" height="900" src="${server.url}?embed&amp;backend=cpu&amp;lesson=synthetic"></iframe>`;
     const around = await host(frame);
+    hosts.push(around);
     const page = await open(browser, around.url, { viewport: { width: 1000, height: 1000 } });
     const inside = page.frameLocator('#frame');
     await inside.locator(READY).click();
     await inside.locator('.guess').first().click();
     assert.ok(await inside.locator('#lesson-heat').isVisible());
-    assert.equal(await inside.locator('.top .brand').boundingBox().then((box) => box.width), 1);
+    assert.equal(await inside.locator('.foot').isVisible(), false);
     await screenshot(page, 'lesson-embedded');
     await inside.locator('#lesson-leave').click();
     await inside.locator('#drop-zone').waitFor();
-    await around.close();
     await page.context().close();
 
     const second = await host(`<script type="module" src="/scanlight-viewer.js"></script>
       <scanlight-viewer base="${server.url}" backend="cpu" lesson="synthetic"></scanlight-viewer>`);
+    hosts.push(second);
     const element = await open(browser, second.url, { viewport: { width: 1000, height: 1000 } });
     await element.frameLocator('scanlight-viewer >> iframe').locator(READY).click();
-    await second.close();
     await element.context().close();
   });
 

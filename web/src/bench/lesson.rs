@@ -170,25 +170,23 @@ fn Words(text: Text) -> impl IntoView {
 
 /// What the cases are not: drawn ones are no patients, and nothing here is a diagnosis. It stands wherever one is shown.
 #[component]
-fn Notice(synthetic: bool) -> impl IntoView {
-    let words = if synthetic {
-        view! {
-            <strong>{tr("lesson.drawn_tag")}</strong>
-            " · "
-            {tr("lesson.drawn")}
-            " "
-            {tr("caution.strong")}
-        }
-        .into_any()
-    } else {
-        view! {
-            <strong>{tr("caution.strong")}</strong>
-            " "
-            {tr("caution.what")}
-        }
-        .into_any()
+fn Notice(
+    /// Whether the cases are drawn.
+    synthetic: bool,
+    /// In few words, beside a case.
+    brief: bool,
+) -> impl IntoView {
+    let drawn = synthetic.then(|| view! { <strong>{tr("lesson.drawn_tag")}</strong> " · " });
+    let more = match (synthetic, brief) {
+        (_, true) => None,
+        (true, false) => Some("lesson.drawn"),
+        (false, false) => Some("caution.what"),
     };
-    view! { <p class="lesson-notice" id="lesson-notice">{words}</p> }
+    view! {
+        <p class="lesson-notice" id="lesson-notice">
+            {drawn} <strong>{tr("caution.strong")}</strong> {more.map(|key| view! { " " {tr(key)} })}
+        </p>
+    }
 }
 
 /// A class by its index, in words.

@@ -36,7 +36,7 @@ pub fn Case(room: Room, index: usize) -> impl IntoView {
             <p class="hint number" id="lesson-so-far">{so_far}</p>
             <progress aria-labelledby="lesson-title" max=all.to_string() value=(index + 1).to_string()></progress>
         </header>
-        <Notice synthetic />
+        <Notice synthetic brief=true />
         <div class="lesson-case" data-revealed=move || guess.get().is_some().to_string()>
             <Picture room index guess />
             <div class="lesson-side">

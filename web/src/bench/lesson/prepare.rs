@@ -181,7 +181,7 @@ fn Intro(room: Room, ready: RwSignal<bool>) -> impl IntoView {
         <h3 id="lesson-title">
             <Words text=title />
         </h3>
-        <Notice synthetic />
+        <Notice synthetic brief=false />
         {about.map(|about| view! { <p class="lesson-about"><Words text=about /></p> })}
         <p>
             {move || tv("lesson.count", &[("n", all.into())])} ". "

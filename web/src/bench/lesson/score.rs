@@ -76,7 +76,7 @@ pub fn Score(room: Room) -> impl IntoView {
         <h3 id="lesson-title" tabindex="-1" node_ref=heading>
             {tr("lesson.score")}
         </h3>
-        <Notice synthetic />
+        <Notice synthetic brief=false />
         <div class="lesson-score">{numbers} {nothing} {uncounted} {maps}</div>
         <div class="table-box" tabindex="0" role="region" aria-label=tr("lesson.table")>
             <table class="answers" id="lesson-table">
