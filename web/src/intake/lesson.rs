@@ -13,6 +13,8 @@ const BEGINNING: f64 = 4096.0;
 const UNPACKED: usize = 500;
 /// How the pictures of a lesson end.
 const PICTURES: [&str; 7] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"];
+/// A larger file is no lesson: it would hold texts that nobody reads.
+const LARGEST: f64 = 8.0 * 1024.0 * 1024.0;
 /// So many JSON files are looked into: data sets may hold one for each image.
 const LOOKED_AT: usize = 20;
 
@@ -21,7 +23,7 @@ pub async fn find(files: &[Dropped]) -> Option<usize> {
     let named = files
         .iter()
         .enumerate()
-        .filter(|(_, file)| may_be(&file.path));
+        .filter(|(_, file)| may_be(&file.path) && file.file.size() <= LARGEST);
     for (index, Dropped { file, .. }) in named.take(LOOKED_AT) {
         if beginning(file, BEGINNING)
             .await
