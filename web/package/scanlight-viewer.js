@@ -7,7 +7,7 @@ export const VERSION = 1;
 const HOME = new URL('../', import.meta.url).href;
 
 /** Attributes that make another address, and so load the page anew. */
-const ADDRESS = ['base', 'controls', 'lang', 'backend'];
+const ADDRESS = ['base', 'lesson', 'controls', 'lang', 'backend'];
 /** Attributes that the page follows while it runs, with the message that says so. */
 const LIVE = {
   src: null,
@@ -81,7 +81,7 @@ export class ScanlightViewer extends HTMLElement {
     const address = new URL(this.base);
     address.searchParams.set('embed', '');
     address.searchParams.set('origin', location.origin);
-    for (const name of ['model', 'controls', 'lang', 'backend', 'sample', 'method', 'shown-class']) {
+    for (const name of ['model', 'lesson', 'controls', 'lang', 'backend', 'sample', 'method', 'shown-class']) {
       const value = this.getAttribute(name);
       // `class` is HTML's own.
       if (value) address.searchParams.set(name === 'shown-class' ? 'class' : name, value);

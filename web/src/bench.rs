@@ -11,6 +11,7 @@ mod evaluate;
 mod export;
 mod files;
 mod given;
+mod lesson;
 mod order;
 mod progress;
 mod queue;
@@ -58,6 +59,7 @@ fn show(given: Given) -> AnyView {
         "evaluate" => view! { <evaluate::Evaluate given /> }.into_any(),
         "report" => view! { <report::OnePage given /> }.into_any(),
         "compare" => view! { <compare::Compare given /> }.into_any(),
+        "lesson" => view! { <lesson::LessonRoom given /> }.into_any(),
         // The page asks for those only that are here.
         other => view! { <p role="alert">{other.to_string()}</p> }.into_any(),
     }

@@ -58,6 +58,9 @@ impl Desk {
 /// Shows what the address asks for as soon as it can be shown, then keeps the address up to date.
 pub fn keep(desk: Desk) {
     let asked = options::from_address();
+    if let Some(id) = &asked.lesson {
+        desk.open_lesson(Some(id));
+    }
     let sample = StoredValue::new(asked.sample);
     Effect::new(move |_| {
         desk.samples.track();
@@ -199,6 +202,22 @@ fn write(desk: Desk) {
         "class",
         class.filter(|_| chosen != outcome.report.predicted),
     );
+    replace(&parameters);
+}
+
+/// Says in the address which lesson is shown. One that a visitor has brought is nowhere that a link could lead to.
+pub fn keep_lesson(id: Option<&str>) {
+    let Some(parameters) = parameters() else {
+        return;
+    };
+    match id {
+        Some(id) => parameters.set("lesson", id),
+        None => parameters.delete("lesson"),
+    }
+    replace(&parameters);
+}
+
+fn replace(parameters: &UrlSearchParams) {
     let hash = window().location().hash().unwrap_or_default();
     let address = format!("?{}{hash}", String::from(parameters.to_string()));
     // Browsers count changes of the address, and refuse too many; most slices of a volume change nothing.

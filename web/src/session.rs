@@ -180,6 +180,7 @@ impl Desk {
             intake::next_turn();
             self.abandon_files();
             self.close_study();
+            self.leave_lesson();
         }
         self.queue(input);
         self.advance();

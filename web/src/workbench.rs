@@ -10,6 +10,7 @@ use crate::boot;
 use crate::fetch;
 use crate::intake::{self, Dropped};
 use crate::language::{self, Line};
+use crate::links;
 use crate::offline;
 use crate::requests;
 use crate::state::{Desk, Opened, Phase};
@@ -21,7 +22,7 @@ use scanlight_engine::protocol::EngineKind;
 use scanlight_engine::wire;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::File;
+use web_sys::{File, HtmlElement};
 
 /// The program's name, of which its files' are made.
 const PROGRAM: &str = "scanlight-workbench";
@@ -37,6 +38,8 @@ pub enum View {
     Report,
     /// Two models on one scan.
     Compare,
+    /// Cases to guess.
+    Lesson,
 }
 
 impl View {
@@ -47,6 +50,7 @@ impl View {
             Self::Evaluate => "evaluate",
             Self::Report => "report",
             Self::Compare => "compare",
+            Self::Lesson => "lesson",
         }
     }
 
@@ -57,6 +61,7 @@ impl View {
             Self::Evaluate => "bench.evaluate",
             Self::Report => "bench.report",
             Self::Compare => "bench.compare",
+            Self::Lesson => "bench.lesson",
         }
     }
 }
@@ -155,6 +160,25 @@ impl Desk {
         self.workbench_on();
     }
 
+    /// Begins the lesson of this id, or lets the visitor choose one of this site's.
+    pub fn open_lesson(self, id: Option<&str>) {
+        self.clear_workbench(View::Lesson);
+        self.open_view(Wanted {
+            // Without an id: one of the site's is yet to be chosen.
+            more: id.map(|id| ("lesson", id.into())).into_iter().collect(),
+            ..Wanted::default()
+        });
+    }
+
+    /// Takes a lesson away, which covers the page: something else is to be seen there.
+    pub fn leave_lesson(self) {
+        let bench = self.workbench;
+        let shown = bench.stage.with_untracked(|stage| *stage != Stage::Closed);
+        if shown && bench.view.get_untracked() == View::Lesson {
+            self.close_workbench();
+        }
+    }
+
     /// Goes on with what was asked for, once the model is there.
     fn workbench_on(self) {
         let bench = self.workbench;
@@ -208,11 +232,29 @@ impl Desk {
             inner.wanted = None;
             inner.module.clone()
         });
+        if bench.view.get_untracked() == View::Lesson {
+            links::keep_lesson(None);
+        }
         if let (Some(Some(module)), Stage::Open) = (module, bench.stage.get_untracked()) {
             report(call(&module, "close", &[]));
         }
         bench.update(|inner| inner.calls.clear());
         bench.stage.set(Stage::Closed);
+    }
+
+    /// The visitor has had enough of it. The focus goes back to where a lesson is opened.
+    fn dismiss_workbench(self) {
+        self.close_workbench();
+        if self.workbench.view.get_untracked() == View::Lesson {
+            request_animation_frame(move || {
+                let button = document().get_element_by_id("open-lesson");
+                if let Some(button) = button.and_then(|found| found.dyn_into::<HtmlElement>().ok())
+                {
+                    // Without it the focus is at the top of the page: a nuisance, no failure.
+                    let _ = button.focus();
+                }
+            });
+        }
     }
 
     /// The program, run: it has been mounted nowhere yet.
@@ -302,6 +344,13 @@ impl Desk {
                     intake::open_one(self, Dropped { path, file });
                 },
             )),
+        )?;
+        set(
+            "leave",
+            self.keep(Closure::<dyn FnMut()>::new(move || {
+                // In a task of its own: this was called by what is to be taken away.
+                spawn_local(async move { self.dismiss_workbench() });
+            })),
         )?;
         set(
             "failed",

@@ -15,6 +15,8 @@ pub struct Given {
     pub view: String,
     /// The files to work on. Nothing of them has been read.
     pub files: Vec<Dropped>,
+    /// The lesson of this site that was asked for.
+    pub lesson: Option<String>,
     /// The model.
     pub bundle: Bundle,
     /// The engine to run.
@@ -45,6 +47,7 @@ pub struct Page {
     count: Function,
     begin: Function,
     open: Function,
+    leave: Function,
     failed: Function,
 }
 
@@ -65,6 +68,7 @@ impl Given {
         Ok(Self {
             view: text("view")?,
             files: files.iter().filter_map(|pair| dropped(&pair)).collect(),
+            lesson: field("lesson").as_string(),
             bundle: Bundle {
                 weights: bytes("weights").ok_or("the page gave no weights")?,
                 manifest,
@@ -81,6 +85,7 @@ impl Given {
                 count: function(given, "count")?,
                 begin: function(given, "begin")?,
                 open: function(given, "open")?,
+                leave: function(given, "leave")?,
                 failed: function(given, "failed")?,
             },
             whole: given.clone(),
@@ -125,6 +130,11 @@ impl Page {
             &self.open,
             &[file.path.as_str().into(), file.file.clone().into()],
         );
+    }
+
+    /// The visitor leaves the view.
+    pub fn leave(&self) {
+        call(&self.leave, &[]);
     }
 
     /// The workbench has broken down.
