@@ -59,7 +59,7 @@ pub fn parse(text: &str) -> Result<Lesson, Vec<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value: Value = serde_json::from_str(text).map_err(|error| {
         one(Problem::Json {
-            reason: error.to_string(),
+            reason: reason(&error),
         })
     })?;
     let Value::Object(mut fields) = value else {
@@ -91,7 +91,7 @@ pub fn parse(text: &str) -> Result<Lesson, Vec<Problem>> {
         }
         Err(error) => {
             problems.push(Problem::Field {
-                reason: error.to_string(),
+                reason: reason(&error),
             });
             None
         }
@@ -106,6 +106,19 @@ pub fn parse(text: &str) -> Result<Lesson, Vec<Problem>> {
         }),
         _ => Err(problems),
     }
+}
+
+/// What the parser says, in one line that is no longer than it has to be: it repeats what stands in the file.
+fn reason(error: &serde_json::Error) -> String {
+    const LONGEST: usize = 300;
+    let text = error.to_string();
+    let line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut line: String = line.take(LONGEST + 1).collect();
+    if line.chars().count() > LONGEST {
+        line.pop();
+        line.push('…');
+    }
+    line
 }
 
 fn read_cases(cases: Option<Value>, problems: &mut Vec<Problem>) -> Vec<Case> {
@@ -129,7 +142,7 @@ fn read_cases(cases: Option<Value>, problems: &mut Vec<Problem>) -> Vec<Case> {
             }
             Err(error) => problems.push(Problem::Case {
                 case: number,
-                reason: error.to_string(),
+                reason: reason(&error),
             }),
         }
     }

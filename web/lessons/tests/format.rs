@@ -111,6 +111,13 @@ fn what_is_wrong_is_named_with_what_to_do() {
 }
 
 #[test]
+fn what_a_file_repeats_is_cut_short() {
+    let long = "x\\n".repeat(5000);
+    let said = problem(&with_cases(&format!(r#"[{{"image": "a", "{long}": 1}}]"#)));
+    assert!(!said.contains('\n') && said.chars().count() < 400, "{said}");
+}
+
+#[test]
 fn all_problems_are_told_at_once() {
     let text = with_cases(r#"[{"image": "/a"}, {"image": "b", "hint": ""}, 7]"#);
     let problems = parse(&text).unwrap_err();
@@ -354,6 +361,31 @@ proptest! {
             if let Err(problems) = parse(&text) {
                 prop_assert!(!problems.is_empty());
                 prop_assert!(problems.iter().all(|problem| !problem.to_string().is_empty()));
+            }
+        }
+    }
+
+    /// A good lesson with something changed somewhere is read, or refused in lines that name what is wrong.
+    #[test]
+    fn changed_lessons_do_no_harm(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0usize..4, "[\\[\\]{}\",:0-9a-z\\n\\\\ -]{0,6}"), 1..6),
+    ) {
+        let good = include_str!("../../../public/lessons/synthetic/lesson.json");
+        let mut letters: Vec<char> = good.chars().collect();
+        for (at, gone, new) in changes {
+            let at = at.index(letters.len());
+            let end = (at + gone).min(letters.len());
+            letters.splice(at..end, new.chars());
+        }
+        match parse(&letters.iter().collect::<String>()) {
+            Ok(lesson) => prop_assert!(!lesson.cases.is_empty()),
+            Err(problems) => {
+                prop_assert!(!problems.is_empty());
+                for problem in problems {
+                    if let Problem::Json { reason } | Problem::Field { reason } | Problem::Case { reason, .. } = problem {
+                        prop_assert!(!reason.contains('\n') && reason.chars().count() <= 301, "{reason:?}");
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What is wrong with a lesson, in the page's language.
 
 use crate::language::{Line, Piece, decimal};
+use crate::words::short_name;
 use scanlight_lessons::{FORMAT, MOST_CASES, Problem, VERSION};
 
 /// One line that names the file and the case and says what to do.
@@ -36,10 +37,10 @@ pub fn line(file: &str, problem: &Problem) -> Line {
         Problem::Path { case, image } => about_case(
             file,
             *case,
-            what("lesson.bad_path", "image", image.as_str()),
+            what("lesson.bad_path", "image", short_name(image)),
         ),
         Problem::Class { case, class, known } => {
-            let what = what("lesson.bad_class", "class", class.as_str());
+            let what = what("lesson.bad_class", "class", short_name(class));
             about_case(file, *case, what.with("classes", known.join(", ")))
         }
         Problem::Flat { case } => about_case(file, *case, Line::new("lesson.bad_flat")),
