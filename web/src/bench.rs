@@ -11,8 +11,10 @@ mod export;
 mod files;
 mod given;
 mod order;
+mod personalise;
 mod progress;
 mod queue;
+mod sort;
 mod table;
 mod thumbnail;
 mod views;
@@ -54,6 +56,7 @@ fn show(given: Given) -> AnyView {
     match given.view.as_str() {
         "batch" => view! { <views::Batch given /> }.into_any(),
         "evaluate" => view! { <evaluate::Evaluate given /> }.into_any(),
+        "personalise" => view! { <personalise::Personalise given /> }.into_any(),
         // The page asks for those only that are here.
         other => view! { <p role="alert">{other.to_string()}</p> }.into_any(),
     }

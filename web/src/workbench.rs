@@ -32,6 +32,8 @@ pub enum View {
     Batch,
     /// How well the model does on a folder with one folder per class.
     Evaluate,
+    /// The last layer of the model, trained further on a few scans of one's own.
+    Personalise,
 }
 
 impl View {
@@ -40,6 +42,7 @@ impl View {
         match self {
             Self::Batch => "batch",
             Self::Evaluate => "evaluate",
+            Self::Personalise => "personalise",
         }
     }
 
@@ -48,6 +51,7 @@ impl View {
         match self {
             Self::Batch => "bench.batch",
             Self::Evaluate => "bench.evaluate",
+            Self::Personalise => "bench.personalise",
         }
     }
 }
@@ -257,6 +261,16 @@ impl Desk {
             self.keep(Closure::<dyn FnMut(String, File)>::new(
                 move |path: String, file: File| {
                     intake::open_one(self, Dropped { path, file });
+                },
+            )),
+        )?;
+        set(
+            "use",
+            self.keep(Closure::<dyn FnMut(Uint8Array, Uint8Array) -> bool>::new(
+                move |manifest: Uint8Array, weights: Uint8Array| {
+                    let may = self.may_change();
+                    self.use_own(manifest, weights);
+                    may
                 },
             )),
         )?;

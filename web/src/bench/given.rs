@@ -27,6 +27,7 @@ pub struct Given {
 }
 
 /// The model in use.
+#[derive(Clone)]
 pub struct Bundle {
     /// The manifest as it was fetched.
     pub manifest: Uint8Array,
@@ -42,6 +43,7 @@ pub struct Page {
     count: Function,
     begin: Function,
     open: Function,
+    use_bundle: Function,
     failed: Function,
 }
 
@@ -78,6 +80,7 @@ impl Given {
                 count: function(given, "count")?,
                 begin: function(given, "begin")?,
                 open: function(given, "open")?,
+                use_bundle: function(given, "use")?,
                 failed: function(given, "failed")?,
             },
         })
@@ -110,6 +113,19 @@ impl Page {
             &self.open,
             &[file.path.as_str().into(), file.file.clone().into()],
         );
+    }
+
+    /// Answer with another bundle from now on: its manifest and its weights. Says whether the page can change just now.
+    pub fn use_bundle(&self, manifest: &Uint8Array, weights: &Uint8Array) -> bool {
+        let copies = [manifest, weights].map(|bytes| bytes.slice(0, bytes.length()));
+        let [manifest, weights] = copies;
+        match self.use_bundle.call2(&JsValue::NULL, &manifest, &weights) {
+            Ok(taken) => taken.is_truthy(),
+            Err(error) => {
+                web_sys::console::error_1(&error);
+                false
+            }
+        }
     }
 
     /// The workbench has broken down.
