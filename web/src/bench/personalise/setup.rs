@@ -196,11 +196,11 @@ fn Picture(tuner: Tuner, scan: Scan) -> impl IntoView {
     let differs = seen.as_ref().is_some_and(|seen| seen.predicted != class);
     let name = words::short_name(path.rsplit('/').next().unwrap_or(&path));
     let (spoken, removed) = (name.clone(), name);
-    let hint = move || describe(tuner, &spoken, seen.as_ref());
+    let hint = Signal::derive(move || describe(tuner, &spoken, seen.as_ref()));
     view! {
-        <li class:differs=differs data-path=path title=hint.clone()>
+        <li class:differs=differs data-path=path title=move || hint.get()>
             <canvas node_ref=canvas aria-hidden="true" width="1" height="1"></canvas>
-            <span class="unseen">{hint}</span>
+            <span class="unseen">{move || hint.get()}</span>
             <button
                 type="button"
                 class="tune-remove"
