@@ -14,6 +14,7 @@ use scanlight_model::bundle::{
 };
 use scanlight_model::preprocess::InputGeometry;
 use scanlight_model::trust::ood::{Detector, Gaussian};
+use scanlight_model::trust::tta::View;
 use scanlight_model::tune::{
     Example, Making, Outcome, Parent, Recipe, Strangeness, Training, TuneError, child,
 };
@@ -137,12 +138,15 @@ struct Own {
 
 impl Own {
     fn new(bundle: Bundle, each: u32, classes: [usize; 2]) -> Self {
+        Self::seen(bundle, each, classes, &Recipe::default().views)
+    }
+
+    fn seen(bundle: Bundle, each: u32, classes: [usize; 2], views: &[View]) -> Self {
         let parent = Parent::new(bundle).unwrap();
-        let recipe = Recipe::default();
         let (mut examples, mut labels) = (Vec::new(), Vec::new());
         for number in 0..each {
             for (head, class) in [(true, classes[0]), (false, classes[1])] {
-                examples.push(parent.look(&scan(head, number), &recipe.views).unwrap());
+                examples.push(parent.look(&scan(head, number), views).unwrap());
                 labels.push(class);
             }
         }
@@ -342,7 +346,12 @@ fn the_manifest_claims_nothing_of_the_parents() {
 
 #[test]
 fn many_scans_are_held_out_in_rounds_and_give_a_temperature() {
-    let own = Own::new(bundle(small(), Precision::Full), 20, [0, 1]);
+    let own = Own::seen(
+        bundle(small(), Precision::Full),
+        20,
+        [0, 1],
+        &[View::default()],
+    );
     let outcome = own.train(Recipe {
         steps: 40,
         ..Recipe::default()

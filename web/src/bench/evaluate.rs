@@ -11,6 +11,7 @@ use super::table::Table;
 use super::views::Downloads;
 use crate::language::{t, tr, tv};
 use crate::model::Manifest;
+use leptos::html::{Button, H3};
 use leptos::prelude::*;
 use numbers::Numbers;
 use scanlight_engine::protocol::Verdict;
@@ -150,10 +151,26 @@ pub fn Evaluate(given: Given) -> impl IntoView {
     let tuning = RwSignal::new(false);
     let begin = move |_| {
         if let Some(files) = sorted.try_update_value(Option::take).flatten() {
+            tuner.are_open();
             tuner.add(files);
         }
         tuning.set(true);
     };
+    let (title, these) = (NodeRef::<H3>::new(), NodeRef::<Button>::new());
+    Effect::new(move |before| {
+        let now = tuning.get();
+        // In a moment: what is hidden cannot have the focus. Without it the focus is lost: a nuisance, no failure.
+        request_animation_frame(move || match (now, before) {
+            (true, _) => title.get_untracked().iter().for_each(|title| {
+                let _ = title.focus();
+            }),
+            (false, Some(true)) => these.get_untracked().iter().for_each(|these| {
+                let _ = these.focus();
+            }),
+            _ => {}
+        });
+        now
+    });
     view! {
         <div
             class="batch evaluate"
@@ -167,6 +184,7 @@ pub fn Evaluate(given: Given) -> impl IntoView {
                     type="button"
                     class="button"
                     id="tune-these"
+                    node_ref=these
                     disabled=move || metrics.read().is_none()
                     on:click=begin
                 >
@@ -179,7 +197,7 @@ pub fn Evaluate(given: Given) -> impl IntoView {
             <button type="button" class="button" id="tune-numbers-back" on:click=move |_| tuning.set(false)>
                 {tr("personalise.to_numbers")}
             </button>
-            <h3 id="tune-title">{tr("bench.personalise")}</h3>
+            <h3 id="tune-title" tabindex="-1" node_ref=title>{tr("bench.personalise")}</h3>
             <Panel tuner />
         </Show>
     }

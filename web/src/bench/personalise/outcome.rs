@@ -81,7 +81,7 @@ pub fn Outcome(tuner: Tuner) -> impl IntoView {
                 <button type="button" class="button" id="tune-save" on:click=move |_| save(tuner, &name)>
                     {tr("personalise.save")}
                 </button>
-                <button type="button" class="button" id="tune-back" on:click=move |_| tuner.forget_result()>
+                <button type="button" class="button" id="tune-back" on:click=move |_| tuner.back()>
                     {tr("personalise.back")}
                 </button>
             </div>

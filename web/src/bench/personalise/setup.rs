@@ -8,7 +8,7 @@ use crate::language::{t, tr, tv};
 use crate::pixels;
 use crate::words;
 use leptos::ev::DragEvent;
-use leptos::html::{Canvas, Div, Input};
+use leptos::html::{Button, Canvas, Input};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_tuner::protocol::LEAST;
@@ -25,14 +25,22 @@ pub fn Setup(tuner: Tuner) -> impl IntoView {
     let classes = tuner.model.with_value(|model| model.classes.clone());
     let title = tuner.model.with_value(|model| model.title.clone());
     let folder = NodeRef::<Input>::new();
-    let root = NodeRef::<Div>::new();
+    let start = NodeRef::<Button>::new();
+    Effect::new(move |_| {
+        if let Some(start) = start.get()
+            && tuner.has_come_back()
+        {
+            // What had the focus is gone. Without this the keyboard begins at the top of the page.
+            let _ = start.focus();
+        }
+    });
     let cards = classes
         .into_iter()
         .enumerate()
         .map(|(class, name)| view! { <ClassCard tuner class name /> })
         .collect_view();
     view! {
-        <div class="tune-setup" node_ref=root on:dragover=over on:drop=move |event| dropped(tuner, &event)>
+        <div class="tune-setup" on:dragover=over on:drop=move |event| dropped(tuner, &event)>
             <p class="hint">
                 {move || tv("personalise.what", &[("title", format!("\u{2068}{title}\u{2069}").into())])}
             </p>
@@ -47,6 +55,7 @@ pub fn Setup(tuner: Tuner) -> impl IntoView {
                     type="button"
                     class="button primary"
                     id="tune-start"
+                    node_ref=start
                     aria-describedby="tune-said"
                     aria-disabled=move || (!tuner.may_tune()).to_string()
                     on:click=move |_| tuner.tune()

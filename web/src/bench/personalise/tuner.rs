@@ -116,6 +116,8 @@ struct Inner {
     under_way: Option<u32>,
     /// A first file has been read.
     touched: bool,
+    /// See [`Tuner::has_come_back`].
+    back: bool,
     /// The new bundle's manifest, weights and archive.
     result: Option<[Uint8Array; 3]>,
 }
@@ -144,6 +146,7 @@ impl Tuner {
                 waiting: VecDeque::new(),
                 under_way: None,
                 touched: false,
+                back: false,
                 result: None,
             }),
         };
@@ -266,11 +269,12 @@ impl Tuner {
 
     /// Ends training.
     pub fn stop(self) {
+        self.update(|inner| inner.back = true);
         self.send(&Request::Stop, &[]);
     }
 
-    /// Back to the scans.
-    pub fn forget_result(self) {
+    /// Forgets what came of training.
+    fn forget_result(self) {
         self.update(|inner| inner.result = None);
         self.curve.set(Vec::new());
         self.report.set(None);
@@ -279,6 +283,22 @@ impl Tuner {
     /// The new bundle's manifest, weights and archive.
     pub fn result(self) -> Option<[Uint8Array; 3]> {
         self.inner.with_value(|inner| inner.result.clone())
+    }
+
+    /// The files were opened before: nothing begins with the first look at one.
+    pub fn are_open(self) {
+        self.update(|inner| inner.touched = true);
+    }
+
+    /// Whether the visitor has come back to the scans, once: the focus is to come along.
+    pub fn has_come_back(self) -> bool {
+        self.update(|inner| std::mem::take(&mut inner.back)) == Some(true)
+    }
+
+    /// Goes back from the numbers to the scans.
+    pub fn back(self) {
+        self.update(|inner| inner.back = true);
+        self.forget_result();
     }
 
     /// Has the page answer with the new bundle from now on. Says whether it can just now.
