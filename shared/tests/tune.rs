@@ -33,7 +33,7 @@ fn scan(head: bool, number: u32) -> Scan {
         let texture = ((at * (number + 3)) % 17) as f32;
         if !head {
             let wide = 3 + number % 3;
-            return if x / wide % 2 == 0 {
+            return if (x / wide).is_multiple_of(2) {
                 20.0 + texture
             } else {
                 220.0 - texture

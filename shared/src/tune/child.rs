@@ -22,6 +22,8 @@ use crate::trust::calibration::{confidences, ece, fit_temperature};
 pub const REFIT_FROM: usize = 40;
 /// What an id ends in.
 const ENDING: &str = "-personal";
+/// And a title.
+const TITLE: &str = ", personalised";
 /// The longest id.
 const LONGEST: usize = 64;
 
@@ -105,7 +107,7 @@ pub fn child(
         format: old.format.clone(),
         format_version: FORMAT_VERSION,
         id: child_id(&old.id),
-        title: format!("{}, personalised", old.title),
+        title: format!("{}{TITLE}", old.title.trim_end_matches(TITLE)),
         description: format!(
             "Its last layer was trained in the browser on {} scans of somebody's own; everything before it is that of \
              the model {:?} (weights' SHA-256 {}).",

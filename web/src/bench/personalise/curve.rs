@@ -8,7 +8,7 @@ use leptos::prelude::*;
 /// The picture's plane and its margins, in its own units.
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 220.0;
-const LEFT: f64 = 44.0;
+const LEFT: f64 = 58.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
@@ -34,8 +34,8 @@ pub fn Curve(tuner: Tuner) -> impl IntoView {
         [0.0, 0.5, 1.0].map(|share| {
             let [_, y] = place(0, share * highest, highest, 1);
             view! {
-                <path class="grid" d=format!("M{LEFT} {y:.1}H{}", WIDTH - RIGHT) />
-                <text class="mark" x=LEFT - 6.0 y=format!("{:.1}", y + 4.0) text-anchor="end">
+                <path class="rule" d=format!("M{LEFT} {y:.1}H{}", WIDTH - RIGHT) />
+                <text class="tick" x=LEFT - 6.0 y=format!("{:.1}", y + 4.0) text-anchor="end">
                     {decimal(share * highest, 2)}
                 </text>
             }
@@ -47,7 +47,7 @@ pub fn Curve(tuner: Tuner) -> impl IntoView {
             let [x, _] = place(step, 0.0, 1.0, last);
             let anchor = if step == 0 { "start" } else { "end" };
             view! {
-                <text class="mark" x=format!("{x:.1}") y=HEIGHT - 8.0 text-anchor=anchor>
+                <text class="tick" x=format!("{x:.1}") y=HEIGHT - 6.0 text-anchor=anchor>
                     {words::count(step as u64)}
                 </text>
             }

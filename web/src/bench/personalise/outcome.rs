@@ -47,9 +47,10 @@ pub fn Outcome(tuner: Tuner) -> impl IntoView {
             <p id="tune-better" class:bad-line=!better>
                 {tr(if better { "personalise.better" } else { "personalise.no_better" })}
             </p>
+            <p class="hint" id="tune-how">{how}</p>
             <div class="table-box" tabindex="0" role="region" aria-label=tr("personalise.numbers")>
-                <table class="answers" id="tune-numbers">
-                    <caption>{how}</caption>
+                <table class="answers" id="tune-numbers" aria-describedby="tune-how">
+                    <caption class="unseen">{tr("personalise.numbers")}</caption>
                     <thead>
                         <tr>
                             <td></td>

@@ -34,6 +34,21 @@ pub fn Setup(tuner: Tuner) -> impl IntoView {
             let _ = start.focus();
         }
     });
+    // Screen readers hear of tenths, not of each scan.
+    let heard = Memo::new(move |_| {
+        let (waiting, all) = (tuner.waiting(), tuner.scans.with(Vec::len));
+        let tenth = (all - waiting) * 10 / all.max(1);
+        (
+            tuner.stage.read().word(),
+            waiting > 0,
+            tenth,
+            tuner.enough(),
+        )
+    });
+    let spoken = move || {
+        heard.track();
+        untrack(|| said(tuner))
+    };
     let cards = classes
         .into_iter()
         .enumerate()
@@ -45,8 +60,9 @@ pub fn Setup(tuner: Tuner) -> impl IntoView {
                 {move || tv("personalise.what", &[("title", format!("\u{2068}{title}\u{2069}").into())])}
             </p>
             <p class="hint">{tr("personalise.limits")}</p>
-            <p role="status" id="tune-said">
-                {move || said(tuner)}
+            <p id="tune-said">{move || said(tuner)}</p>
+            <p class="unseen" role="status">
+                {spoken}
             </p>
             <div class="tune-classes">{cards}</div>
             <LeftOut tuner />
@@ -128,6 +144,9 @@ fn ClassCard(tuner: Tuner, class: usize, name: String) -> impl IntoView {
     });
     let line = move || {
         let scans = scans.read();
+        if scans.is_empty() {
+            return t("personalise.none");
+        }
         let right = scans.iter().filter(|scan| {
             scan.seen
                 .as_ref()
@@ -246,7 +265,7 @@ fn describe(tuner: Tuner, name: &str, seen: Option<&Arc<Seen>>) -> String {
 #[component]
 fn LeftOut(tuner: Tuner) -> impl IntoView {
     view! {
-        <ul class="left-out" id="tune-left-out">
+        <ul class="left-out" id="tune-left-out" aria-live="polite">
             {move || {
                 tuner.left_out.get().into_iter().map(|line| view! { <li>{move || line.text()}</li> }).collect_view()
             }}

@@ -114,6 +114,8 @@ struct Inner {
     waiting: VecDeque<u32>,
     /// The one that is being looked at.
     under_way: Option<u32>,
+    /// Files in which there was no scan.
+    unreadable: u32,
     /// A first file has been read.
     touched: bool,
     /// See [`Tuner::has_come_back`].
@@ -145,6 +147,7 @@ impl Tuner {
                 files: Vec::new(),
                 waiting: VecDeque::new(),
                 under_way: None,
+                unreadable: 0,
                 touched: false,
                 back: false,
                 result: None,
@@ -261,7 +264,7 @@ impl Tuner {
         self.forget_result();
         let request = Request::Tune {
             created: String::from(Date::new_0().to_iso_string()),
-            skipped: u32::try_from(self.left_out.with_untracked(Vec::len)).unwrap_or(u32::MAX),
+            skipped: self.inner.with_value(|inner| inner.unreadable),
         };
         self.stage.set(Stage::Tuning);
         self.send(&request, &[]);

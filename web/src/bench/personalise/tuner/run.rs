@@ -121,8 +121,8 @@ impl Tuner {
                 let of = self.path(of).unwrap_or_default();
                 self.leave_out(id, Line::new("personalise.twin").with("of", short(&of)));
             }
-            Reply::Rejected { id, complaint } => self.leave_out(id, rejection(&complaint)),
-            Reply::Failed { id, message } => self.leave_out(id, message),
+            Reply::Rejected { id, complaint } => self.unreadable(id, rejection(&complaint)),
+            Reply::Failed { id, message } => self.unreadable(id, message),
             Reply::Step {
                 step,
                 most,
@@ -219,7 +219,7 @@ impl Tuner {
         });
         match (bytes, class) {
             (Ok(bytes), Some(class)) => self.send(&Request::Add { id, class }, &[bytes]),
-            (Err(reason), Some(_)) => self.leave_out(id, reason),
+            (Err(reason), Some(_)) => self.unreadable(id, reason),
             // Taken away meanwhile.
             (_, None) => self.looked_at(),
         }
@@ -230,8 +230,17 @@ impl Tuner {
         self.go_on();
     }
 
+    /// A file in which there is no scan.
+    fn unreadable(self, id: u32, reason: impl Into<Piece>) {
+        self.update(|inner| inner.unreadable += 1);
+        self.leave_out(id, reason);
+    }
+
     fn leave_out(self, id: u32, reason: impl Into<Piece>) {
-        let name = self.path(id).unwrap_or_default();
+        // Taken away meanwhile.
+        let Some(name) = self.path(id) else {
+            return self.looked_at();
+        };
         self.scans
             .update(|scans| scans.retain(|scan| scan.id != id));
         self.update(|inner| inner.files.retain(|(known, _)| *known != id));
@@ -254,7 +263,7 @@ impl Tuner {
         match culprit {
             Some(id) if crashes < CRASHES => {
                 self.stage.set(Stage::Starting);
-                self.leave_out(id, message);
+                self.unreadable(id, message);
                 self.start();
             }
             _ => self.fail(message),
