@@ -104,22 +104,27 @@ async function predicted(page, name, bytes) {
 }
 
 describe('personalise', () => {
-  let browser, server, wrong;
+  let browser, server, parent, wrong, agreed;
 
   before(async () => {
     browser = await launch({ gpu: false });
     server = await record();
     await withoutThresholds(server);
+    const index = await (await fetch(`${server.url}models/index.json`)).json();
+    parent = await (await fetch(`${server.url}models/${index.default}/model.json`)).json();
     // What the model says of each kind; it is to learn something else.
     const page = await openReady(browser, server.url, { query: QUERY });
-    const taken = [];
+    wrong = {};
+    agreed = 0;
     for (const kind of ['spot', 'stripes']) {
-      const answers = new Set();
-      for (const number of [0, 1, 2]) answers.add(await predicted(page, `${kind}-${number}.png`, scan(kind, number)));
-      taken.push(CLASSES.find((name) => !answers.has(name) && !taken.includes(name)));
+      const answers = [];
+      for (let number = 0; number < 6; number += 1) answers.push(await predicted(page, `${kind}-${number}.png`, scan(kind, number)));
+      const count = (name) => answers.filter((answer) => answer === name).length;
+      const free = CLASSES.filter((name) => name !== wrong.spot);
+      wrong[kind] = free.reduce((best, name) => (count(name) < count(best) ? name : best));
+      agreed += count(wrong[kind]);
     }
-    const [spot, stripes] = taken;
-    wrong = { spot, stripes };
+    assert.ok(agreed < 6, 'the labels are not wrong for the model');
     await page.context().close();
   });
 
@@ -146,14 +151,14 @@ describe('personalise', () => {
     const left = (await page.locator('#tune-left-out li').allTextContents()).join('\n');
     assert.match(left, /text\.png.*no file that can be read here/);
     assert.match(left, /again\.png.*the same picture as .*spot0\.png/);
-    assert.equal(await page.locator('.tune-scans li.differs').count(), 12, 'the model agrees with a wrong label');
+    assert.equal(await page.locator('.tune-scans li.differs').count(), 12 - agreed);
     // One is taken away, and comes again.
     await page.click('.tune-scans li[data-path="stripes5.png"] .tune-remove');
     await says(page, /Ready to train on 11 scans/);
     await add(page, wrong.stripes, named('stripes', 1, 5));
     await says(page, /Ready to train on 12 scans/);
     await tune(page);
-    assert.deepEqual(await right(page, 'tune-before'), [0, 12]);
+    assert.deepEqual(await right(page, 'tune-before'), [agreed, 12]);
     const [good, all] = await right(page, 'tune-after');
     assert.equal(all, 12);
     assert.ok(good >= 11, `${good} of 12 right after`);
@@ -182,15 +187,13 @@ describe('personalise', () => {
     const manifest = JSON.parse(files['model.json']);
     assert.equal(download.suggestedFilename(), `${manifest.id}.zip`);
     assert.equal(createHash('sha256').update(files[manifest.weights.file]).digest('hex'), manifest.weights.sha256);
-    const index = await (await fetch(`${server.url}models/index.json`)).json();
-    const parent = await (await fetch(`${server.url}models/${index.default}/model.json`)).json();
     assert.equal(manifest.training.initial.name, parent.id);
     assert.equal(manifest.training.initial.sha256, parent.weights.sha256);
     assert.deepEqual(manifest.training.data[0].images.train, { [wrong.spot]: 6, [wrong.stripes]: 6 });
     assert.equal(manifest.metrics.length, 1);
     assert.equal(manifest.metrics[0].images, 12);
     assert.equal(manifest.metrics[0].accuracy, good / 12);
-    assert.match(manifest.metrics[0].remark, /Before, .*: 0 of 12 right/);
+    assert.match(manifest.metrics[0].remark, new RegExp(`Before, .*: ${agreed} of 12 right`));
     assert.match(manifest.calibration.fitted_on, /nothing of this model/);
     assert.ok(!JSON.stringify(manifest).includes(String(parent.metrics[0].accuracy)), 'the parent’s accuracy is claimed');
 
