@@ -11,7 +11,8 @@
 //! 6. [`explain`]: maps by any other method, for the same input,
 //! 7. [`trials`]: maps from many passes over changed inputs, occlusion among them,
 //! 8. [`layers`]: what the network's blocks make of an input,
-//! 9. [`trust`]: how sure the answer is, and whether the picture is like the training images.
+//! 9. [`trust`]: how sure the answer is, and whether the picture is like the training images,
+//! 10. `tune` (feature of its name): the last layer, trained further on a few scans of one's own.
 //!
 //! A [`runner`] computes the network: burn on any of its backends, or [`direct`], which needs none. The
 //! crate is generic over the burn backend, compiles natively and to `wasm32-unknown-unknown`,
@@ -29,6 +30,8 @@ pub mod preprocess;
 pub mod runner;
 pub mod trials;
 pub mod trust;
+#[cfg(feature = "tune")]
+pub mod tune;
 
 pub use scanlight_formats::{self as formats, decode, scan};
 pub use scanlight_measures::labels;

@@ -13,9 +13,11 @@ mod files;
 mod given;
 mod lesson;
 mod order;
+mod personalise;
 mod progress;
 mod queue;
 mod report;
+mod sort;
 mod table;
 mod thumbnail;
 mod views;
@@ -60,6 +62,7 @@ fn show(given: Given) -> AnyView {
         "report" => view! { <report::OnePage given /> }.into_any(),
         "compare" => view! { <compare::Compare given /> }.into_any(),
         "lesson" => view! { <lesson::LessonRoom given /> }.into_any(),
+        "personalise" => view! { <personalise::Personalise given /> }.into_any(),
         // The page asks for those only that are here.
         other => view! { <p role="alert">{other.to_string()}</p> }.into_any(),
     }

@@ -107,6 +107,33 @@ pub fn picked(desk: Desk, input: &HtmlInputElement) {
     input.set_value("");
 }
 
+/// The files that were picked with `input`, for whoever does not open them in the reading room.
+pub fn picked_files(input: &HtmlInputElement) -> Vec<Dropped> {
+    let files = input.files().map(|files| collect::of_list(&files));
+    input.set_value("");
+    files.unwrap_or_default()
+}
+
+/// The files of a drop, for whoever does not open them in the reading room; nothing if a bundle is among them, or an
+/// archive, in which one may be. To be called during the event.
+pub fn dropped_files(data: &DataTransfer) -> Option<impl Future<Output = Vec<Dropped>> + use<>> {
+    let entries = collect::entries(data);
+    let listed = data.files().map(|files| collect::of_list(&files));
+    let listed = listed.unwrap_or_default();
+    let mut names = listed.iter().map(|file| file.path.as_str());
+    if names.any(|name| own::is_part(name) || name.ends_with(".zip")) {
+        return None;
+    }
+    Some(async move {
+        // Without entries (an old browser) the files alone are known.
+        if entries.is_empty() {
+            listed
+        } else {
+            collect::walk(entries).await.0
+        }
+    })
+}
+
 fn holds_files(data: &DataTransfer) -> bool {
     data.types().iter().any(|kind| kind == "Files")
 }

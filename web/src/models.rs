@@ -4,13 +4,15 @@ use crate::language::{Line, t, tr, tv};
 use crate::model::{Choice, Manifest};
 use crate::state::Desk;
 use crate::words;
+use crate::workbench::View;
 use leptos::prelude::*;
 
-/// The chooser, where there is a choice.
+/// The chooser, where there is a choice, and the way to a model of one's own.
 #[component]
 pub fn Models() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let shown = Memo::new(move |_| desk.cards.read().len() > 1);
+    let loaded = Memo::new(move |_| desk.model.read().is_some());
     view! {
         <Show when=move || shown.get()>
             <fieldset class="card models" id="models" aria-busy=move || desk.changing.read().is_some().then_some("true")>
@@ -25,6 +27,18 @@ pub fn Models() -> impl IntoView {
                 <p class="hint">{tr("models.hint")}</p>
                 <p class="hint" role="status">{move || changing(desk).map(|line| line.text())}</p>
             </fieldset>
+        </Show>
+        <Show when=move || loaded.get()>
+            <p class="personalise-open">
+                <button
+                    type="button"
+                    class="button"
+                    id="personalise"
+                    on:click=move |_| desk.open_workbench(View::Personalise, Vec::new())
+                >
+                    {tr("personalise.open")}
+                </button>
+            </p>
         </Show>
     }
 }

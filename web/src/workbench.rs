@@ -40,6 +40,8 @@ pub enum View {
     Compare,
     /// Cases to guess.
     Lesson,
+    /// The last layer of the model, trained further on a few scans of one's own.
+    Personalise,
 }
 
 impl View {
@@ -51,6 +53,7 @@ impl View {
             Self::Report => "report",
             Self::Compare => "compare",
             Self::Lesson => "lesson",
+            Self::Personalise => "personalise",
         }
     }
 
@@ -62,6 +65,7 @@ impl View {
             Self::Report => "bench.report",
             Self::Compare => "bench.compare",
             Self::Lesson => "bench.lesson",
+            Self::Personalise => "bench.personalise",
         }
     }
 }
@@ -351,6 +355,16 @@ impl Desk {
                 // In a task of its own: this was called by what is to be taken away.
                 spawn_local(async move { self.dismiss_workbench() });
             })),
+        )?;
+        set(
+            "use",
+            self.keep(Closure::<dyn FnMut(Uint8Array, Uint8Array) -> bool>::new(
+                move |manifest: Uint8Array, weights: Uint8Array| {
+                    let may = self.may_change();
+                    self.use_own(manifest, weights);
+                    may
+                },
+            )),
         )?;
         set(
             "failed",

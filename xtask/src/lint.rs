@@ -10,7 +10,7 @@ use crate::toolchain::{self, ENGINES, TARGET};
 /// The crates that are compiled to wasm32, with cargo's options, built just as for the page. The engines' call
 /// covers `scanlight-model` too: clippy looks at every crate of the workspace that it compiles. Of the formats
 /// the engines read pictures alone: the others are compiled by a call of their own.
-const WASM_CRATES: [(&str, &[&str]); 4] = [
+const WASM_CRATES: [(&str, &[&str]); 5] = [
     (
         "the formats",
         &["--package", "scanlight-formats", "--all-features"],
@@ -19,6 +19,10 @@ const WASM_CRATES: [(&str, &[&str]); 4] = [
     (
         "the reader",
         &["--package", "scanlight-reader", "--features", "worker"],
+    ),
+    (
+        "the tuner",
+        &["--package", "scanlight-tuner", "--features", "worker"],
     ),
     (
         "the engines",

@@ -109,14 +109,15 @@ fn is_part(path: &str, name: &str) -> bool {
     !(name.starts_with('.') || left_out.contains(&path) || for_people)
 }
 
-/// Whether a file is stored at once. Few machines need the WebGPU engine and visitors other models: they are
-/// stored when they are first asked for. Icons are the operating system's business.
+/// Whether a file is stored at once. Few machines need the WebGPU engine, few visitors other models or the program that
+/// trains: they are stored when they are first asked for. Icons are the operating system's business.
 fn is_kept(path: &str, default_model: &str) -> bool {
     let other_model = path
         .strip_prefix("models/")
         .and_then(|rest| rest.split_once('/'))
         .is_some_and(|(id, _)| id != default_model);
-    !(other_model || path.contains("engine-webgpu") || path.starts_with("icons/"))
+    let seldom = ["engine-webgpu", "scanlight-tuner"];
+    !(other_model || seldom.iter().any(|name| path.contains(name)) || path.starts_with("icons/"))
 }
 
 fn default_model(dist: &Path) -> Result<String> {

@@ -54,9 +54,10 @@ pub fn run(steps: &mut Steps, only: Option<Kind>) -> Result<()> {
     let tools = steps.run("tools", tools::ensure)?;
     let browser = steps.run("browser", browser::ensure)?;
     if wants(Kind::Wasm) {
-        let calls: [&[&str]; 3] = [
+        let calls: [&[&str]; 4] = [
             &["scanlight-engine", "--tests", "--features", ENGINES],
             &["scanlight-reader", "--features", "worker"],
+            &["scanlight-tuner", "--features", "worker"],
             &["scanlight-web"],
         ];
         for options in calls {

@@ -159,7 +159,7 @@ pub struct DataSource {
 pub struct Split {
     /// `stratified-random`, `folders` (the data set's own), `stratified-groups`, `folders-groups` (the
     /// data set's own, without training images whose group is tested), `folders-validation-groups`
-    /// (the same with them, whole groups validate), `kfold`, `kfold-groups`.
+    /// (the same with them, whole groups validate), `kfold`, `kfold-groups`, `leave-one-out`.
     pub method: String,
     /// Seed of the random part.
     pub seed: u64,

@@ -10,7 +10,7 @@ pub mod protocol;
 #[cfg(feature = "worker")]
 pub mod items;
 #[cfg(feature = "worker")]
-mod reasons;
+pub mod reasons;
 #[cfg(feature = "worker")]
 pub mod worker;
 

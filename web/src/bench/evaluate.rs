@@ -3,21 +3,22 @@
 mod numbers;
 
 use super::given::Given;
+use super::personalise::{Panel, Stage as TunerStage, Tuner};
 use super::progress::Progress;
 use super::queue::{Queue, State, Status};
+use super::sort;
 use super::table::Table;
 use super::views::Downloads;
-use crate::language::{t, tv};
+use crate::language::{t, tr, tv};
 use crate::model::Manifest;
+use leptos::html::{Button, H3};
 use leptos::prelude::*;
 use numbers::Numbers;
 use scanlight_engine::protocol::Verdict;
 use scanlight_measures::calibration::{confidences, ece};
 use scanlight_measures::classification::{self, measure};
 use scanlight_measures::intervals::wilson_interval;
-use scanlight_measures::labels::{CANONICAL_CLASSES, class_at, class_depth};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The numbers of the pictures that were answered so far.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,65 +112,17 @@ impl Metrics {
     }
 }
 
-/// What is left out, and how many files of it: by the class that the model does not know, or by nothing for files that
-/// lie in no class folder.
-type LeftOut = BTreeMap<Option<String>, usize>;
-
-/// Keeps the files of classes that the model knows, and gives their classes.
-fn sort_out(given: &mut Given) -> (Vec<usize>, LeftOut) {
-    let classes = given.bundle.facts.classes.clone();
-    let is_known =
-        |class: &str| CANONICAL_CLASSES.contains(&class) || classes.iter().any(|own| own == class);
-    let depth = class_depth(given.files.iter().map(|file| file.path.as_str()), is_known);
-    let mut labels = Vec::new();
-    let mut left_out = LeftOut::new();
-    given.files.retain(|file| {
-        // What file managers leave behind is none of the visitor's.
-        let name = file.path.rsplit('/').next().unwrap_or_default();
-        if name.starts_with('.') || ["Thumbs.db", "desktop.ini"].contains(&name) {
-            return false;
-        }
-        let class = depth.and_then(|depth| class_at(&file.path, depth));
-        let label = class
-            .as_ref()
-            .and_then(|class| classes.iter().position(|own| own == class));
-        match label {
-            Some(label) => labels.push(label),
-            None => *left_out.entry(class).or_default() += 1,
-        }
-        label.is_some()
-    });
-    (labels, left_out)
-}
-
 /// The evaluation.
 #[component]
-pub fn Evaluate(mut given: Given) -> impl IntoView {
-    let (labels, left_out) = sort_out(&mut given);
-    let notes = view! {
-        <ul class="left-out">
-            {left_out
-                .into_iter()
-                .map(|(class, count)| {
-                    view! {
-                        <li>
-                            {move || match &class {
-                                Some(class) => {
-                                    tv(
-                                        "evaluate.left_out",
-                                        &[("class", class.as_str().into()), ("n", count.into())],
-                                    )
-                                }
-                                None => tv("evaluate.beside", &[("n", count.into())]),
-                            }}
-                        </li>
-                    }
-                })
-                .collect_view()}
-        </ul>
-    };
-    if labels.is_empty() {
-        let classes = given.bundle.facts.classes.clone();
+pub fn Evaluate(given: Given) -> impl IntoView {
+    let classes = given.bundle.facts.classes.clone();
+    let (sorted, left_out) = sort::by_folder(given.files, &classes);
+    let notes = sort::lines(left_out)
+        .into_iter()
+        .map(|line| view! { <li>{move || line.text()}</li> })
+        .collect_view();
+    let notes = view! { <ul class="left-out">{notes}</ul> };
+    if sorted.is_empty() {
         return view! {
             {notes}
             <p role="alert" class="bad-line">
@@ -178,19 +131,75 @@ pub fn Evaluate(mut given: Given) -> impl IntoView {
         }
         .into_any();
     }
-    let queue = Queue::new(given, Some(labels));
+    // What could be asked for later is fetched now, before anything of the files is read.
+    let tuner = Tuner::new(given.bundle.clone(), given.page.clone());
+    let (labels, files) = sorted.iter().cloned().unzip();
+    let queue = Queue::new(Given { files, ..given }, Some(labels));
+    queue.hold();
+    Effect::new(move |_| {
+        if *tuner.stage.read() != TunerStage::Starting {
+            untrack(|| queue.release());
+        }
+    });
     let metrics = Memo::new(move |_| {
         // While pictures come in the numbers would jump.
         let settled = matches!(*queue.status.read(), Status::Done | Status::Cancelled);
         queue.news.track();
         if settled { Metrics::of(queue) } else { None }
     });
+    let sorted = StoredValue::new_local(Some(sorted));
+    let tuning = RwSignal::new(false);
+    let begin = move |_| {
+        if let Some(files) = sorted.try_update_value(Option::take).flatten() {
+            tuner.are_open();
+            tuner.add(files);
+        }
+        tuning.set(true);
+    };
+    let (title, these) = (NodeRef::<H3>::new(), NodeRef::<Button>::new());
+    Effect::new(move |before| {
+        let now = tuning.get();
+        // In a moment: what is hidden cannot have the focus. Without it the focus is lost: a nuisance, no failure.
+        request_animation_frame(move || match (now, before) {
+            (true, _) => title.get_untracked().iter().for_each(|title| {
+                let _ = title.focus();
+            }),
+            (false, Some(true)) => these.get_untracked().iter().for_each(|these| {
+                let _ = these.focus();
+            }),
+            _ => {}
+        });
+        now
+    });
     view! {
-        <div class="batch evaluate" data-status=move || queue.status.read().word()>
+        <div
+            class="batch evaluate"
+            data-status=move || queue.status.read().word()
+            hidden=move || tuning.get()
+        >
             {notes} <Progress queue />
-            {move || metrics.get().map(|metrics| view! { <Numbers queue metrics /> })} <Downloads queue />
+            {move || metrics.get().map(|metrics| view! { <Numbers queue metrics /> })}
+            <Downloads queue>
+                <button
+                    type="button"
+                    class="button"
+                    id="tune-these"
+                    node_ref=these
+                    disabled=move || metrics.read().is_none()
+                    on:click=begin
+                >
+                    {tr("personalise.these")}
+                </button>
+            </Downloads>
             <Table queue />
         </div>
+        <Show when=move || tuning.get()>
+            <button type="button" class="button" id="tune-numbers-back" on:click=move |_| tuning.set(false)>
+                {tr("personalise.to_numbers")}
+            </button>
+            <h3 id="tune-title" tabindex="-1" node_ref=title>{tr("bench.personalise")}</h3>
+            <Panel tuner />
+        </Show>
     }
     .into_any()
 }

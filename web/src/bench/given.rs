@@ -27,11 +27,12 @@ pub struct Given {
     pub catalogue: Option<Uint8Array>,
     /// What the page does for the workbench.
     pub page: Page,
-    /// All of it, with what only one view needs.
-    whole: JsValue,
+    /// All of it, with what only one view needs: see [`Given::more`].
+    pub whole: JsValue,
 }
 
 /// The model in use.
+#[derive(Clone)]
 pub struct Bundle {
     /// The manifest as it was fetched.
     pub manifest: Uint8Array,
@@ -48,6 +49,7 @@ pub struct Page {
     begin: Function,
     open: Function,
     leave: Function,
+    use_bundle: Function,
     failed: Function,
 }
 
@@ -86,6 +88,7 @@ impl Given {
                 begin: function(given, "begin")?,
                 open: function(given, "open")?,
                 leave: function(given, "leave")?,
+                use_bundle: function(given, "use")?,
                 failed: function(given, "failed")?,
             },
             whole: given.clone(),
@@ -135,6 +138,19 @@ impl Page {
     /// The visitor leaves the view.
     pub fn leave(&self) {
         call(&self.leave, &[]);
+    }
+
+    /// Answer with another bundle from now on: its manifest and its weights. Says whether the page can change just now.
+    pub fn use_bundle(&self, manifest: &Uint8Array, weights: &Uint8Array) -> bool {
+        let copies = [manifest, weights].map(|bytes| bytes.slice(0, bytes.length()));
+        let [manifest, weights] = copies;
+        match self.use_bundle.call2(&JsValue::NULL, &manifest, &weights) {
+            Ok(taken) => taken.is_truthy(),
+            Err(error) => {
+                web_sys::console::error_1(&error);
+                false
+            }
+        }
     }
 
     /// The workbench has broken down.

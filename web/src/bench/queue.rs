@@ -206,6 +206,27 @@ impl Queue {
         queue
     }
 
+    /// Reads nothing before [`Queue::release`]. To be called at once: no engine is there yet.
+    pub fn hold(self) {
+        self.update(|inner| inner.paused = true);
+    }
+
+    /// Ends [`Queue::hold`].
+    pub fn release(self) {
+        if !matches!(self.status.get_untracked(), Status::Starting) {
+            return;
+        }
+        let loaded = self.update(|inner| {
+            inner.paused = false;
+            inner.begun = requests::now();
+            inner.loaded
+        });
+        if loaded == Some(true) {
+            self.status.set(Status::Running);
+            self.go_on();
+        }
+    }
+
     /// The number of files.
     pub fn len(self) -> usize {
         self.rows.with_value(Vec::len)

@@ -23,7 +23,12 @@ pub fn Batch(given: Given) -> impl IntoView {
 
 /// The table as a file.
 #[component]
-pub fn Downloads(queue: Queue) -> impl IntoView {
+pub fn Downloads(
+    queue: Queue,
+    /// What else there is to do with the pictures.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
     // Half a table as a file would pass for a whole one.
     let ready =
         Memo::new(move |_| matches!(*queue.status.read(), Status::Done | Status::Cancelled));
@@ -47,6 +52,7 @@ pub fn Downloads(queue: Queue) -> impl IntoView {
             >
                 {tr("batch.json")}
             </button>
+            {children.map(|children| children())}
         </div>
     }
 }

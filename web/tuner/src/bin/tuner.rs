@@ -1,0 +1,5 @@
+//! The tuner's worker.
+
+fn main() {
+    scanlight_tuner::worker::run();
+}
