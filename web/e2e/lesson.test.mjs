@@ -306,14 +306,23 @@ describe('a lesson', () => {
 
   test('what is missing on the server is named, and can be tried again', async () => {
     server.answer(`lessons/synthetic/${cases[3].image}`, () => ({ status: 404, body: Buffer.from('gone') }));
-    const page = await open(browser, server.url, { query: `${QUERY}&lesson=synthetic` });
+    const page = await openReady(browser, server.url, { query: QUERY });
+    await drop(page, 'mine.png', png(100, 120));
+    await result(page, 'mine.png');
+    await page.click('#open-lesson');
     await page.waitForSelector('.lesson-bad');
+    // A scan is open: the counter has every request, and says that somebody asked for each of them.
+    await page.waitForFunction(() => {
+      const numbers = document.querySelector('#requests').textContent.match(/\d+/g).map(Number);
+      return numbers.length === 2 && numbers[0] === numbers[1] && numbers[0] >= 12;
+    });
     const said = await page.locator('.lesson-bad li').allTextContents();
     assert.equal(said.length, 1, said.join());
     assert.match(said[0], /^lessons\/synthetic\/lesson\.json, case 4: the image could not be had \(.*404\)\. Put it beside the lesson/);
     server.restore(`lessons/synthetic/${cases[3].image}`);
     await page.click('#lesson-again');
     await page.waitForSelector(READY);
+    assert.equal(await text(page, '#requests'), '0');
     await page.context().close();
   });
 

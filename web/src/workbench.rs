@@ -338,6 +338,14 @@ impl Desk {
             })),
         )?;
         set(
+            "asks",
+            self.keep(Closure::<dyn FnMut(u32)>::new(move |more: u32| {
+                // The browser's record has the requests; these are the ones that somebody asked for.
+                self.asked
+                    .update(|asked| asked.extend((0..more).map(|_| requests::now())));
+            })),
+        )?;
+        set(
             "begin",
             self.keep(Closure::<dyn FnMut()>::new(move || self.begin_workbench())),
         )?;

@@ -46,6 +46,7 @@ pub struct Bundle {
 #[derive(Clone)]
 pub struct Page {
     count: Function,
+    asks: Function,
     begin: Function,
     open: Function,
     leave: Function,
@@ -85,6 +86,7 @@ impl Given {
             catalogue: bytes("catalogue"),
             page: Page {
                 count: function(given, "count")?,
+                asks: function(given, "asks")?,
                 begin: function(given, "begin")?,
                 open: function(given, "open")?,
                 leave: function(given, "leave")?,
@@ -120,6 +122,14 @@ impl Page {
     /// A worker of the workbench has made so many more requests.
     pub fn count(&self, more: u32) {
         call(&self.count, &[more.into()]);
+    }
+
+    /// So many requests follow that the visitor asked for.
+    pub fn asks(&self, more: usize) {
+        call(
+            &self.asks,
+            &[JsValue::from(u32::try_from(more).unwrap_or(u32::MAX))],
+        );
     }
 
     /// The next thing that happens is that a file is read: from now on there shall be no requests.

@@ -48,16 +48,17 @@ pub fn LessonRoom(given: Given) -> impl IntoView {
         // What is loaded is worked on with what the page gave; without that there is nothing to load.
         let parts = given.with_value(|given| {
             let given = given.as_ref()?;
-            Some((given.files.clone(), given.bundle.facts.classes.clone()))
+            let classes = given.bundle.facts.classes.clone();
+            Some((given.files.clone(), classes, given.page.clone()))
         });
-        let Some((files, classes)) = parts else {
+        let Some((files, classes, page)) = parts else {
             return;
         };
         spawn_local(async move {
             let progress = move |done, all| {
                 stage.try_set(Stage::Fetching([done, all]));
             };
-            let found = load::load(&files, id.as_deref(), &classes, progress).await;
+            let found = load::load(&files, id.as_deref(), &classes, &page, progress).await;
             let id = match &found {
                 Ok(Found::Lesson(loaded)) => Some(loaded.id.clone()),
                 _ => None,

@@ -1,6 +1,7 @@
 //! Getting a lesson with all its images: from what was dropped, or from this site.
 
 use super::problem;
+use crate::bench::given::Page;
 use crate::fetch;
 use crate::intake::{self, Dropped};
 use crate::language::Line;
@@ -62,6 +63,7 @@ pub async fn load(
     files: &[Dropped],
     id: Option<&str>,
     classes: &[String],
+    page: &Page,
     progress: impl Fn(usize, usize) + Clone + 'static,
 ) -> Result<Found, Vec<Line>> {
     let unpacked = match files {
@@ -72,6 +74,7 @@ pub async fn load(
     if let Some(index) = intake::lesson::find(files).await {
         return dropped(files, index, classes).await;
     }
+    page.asks(1);
     let bytes = fetch::bytes(INDEX, |_| {}).await;
     let index = bytes.and_then(|bytes| fetch::json::<Index>(INDEX, &bytes));
     let entries = index.map_err(|error| vec![error.line()])?.lessons;
@@ -86,7 +89,7 @@ pub async fn load(
             return Err(vec![line.with("known", known.join(", "))]);
         }
     };
-    let loaded = of_site(&chosen, classes, progress).await?;
+    let loaded = of_site(&chosen, classes, page, progress).await?;
     Ok(Found::Lesson(Box::new(loaded)))
 }
 
@@ -130,9 +133,11 @@ async fn dropped(files: &[Dropped], index: usize, classes: &[String]) -> Result<
 async fn of_site(
     id: &str,
     classes: &[String],
+    page: &Page,
     progress: impl Fn(usize, usize) + Clone + 'static,
 ) -> Result<Loaded, Vec<Line>> {
     let file = format!("lessons/{id}/lesson.json");
+    page.asks(1);
     let bytes = fetch::bytes(&file, |_| {})
         .await
         .map_err(|error| vec![error.line()])?;
@@ -140,6 +145,7 @@ async fn of_site(
     let (lesson, truths) = read(&file, &text, classes)?;
     let all = lesson.cases.len();
     let done = Rc::new(Cell::new(0));
+    page.asks(all);
     progress(0, all);
     let asked: Vec<_> = lesson
         .cases
