@@ -180,7 +180,8 @@ describe('accessibility', () => {
     await drop(page, 'scan.png', png(200, 160));
     const shown = await result(page, 'scan.png');
     const announced = await page.evaluate(() => announced.filter(Boolean));
-    const order = ['Loading the model.', 'Ready for a scan.', 'Working on scan.png.', `scan.png: ${shown.verdict}. Not a diagnosis.`];
+    const answer = [`scan.png: ${shown.verdict}.`, shown.reason, 'Not a diagnosis.'].filter(Boolean).join(' ');
+    const order = ['Loading the model.', 'Ready for a scan.', 'Working on scan.png.', answer];
     const places = order.map((line) => announced.lastIndexOf(line));
     assert.ok(places.every((place, index) => place >= 0 && (index === 0 || place > places[index - 1])), JSON.stringify(announced));
     assert.ok(announced.length < 12, `too much is said: ${JSON.stringify(announced)}`);

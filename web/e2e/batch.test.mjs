@@ -152,6 +152,29 @@ describe('several pictures', () => {
     await page.context().close();
   });
 
+  test('on WebGPU it is the same table', async () => {
+    const files = [1, 2, 3].map((number) => ({ name: `head${number}.png`, bytes: head(number) }));
+    const tables = [];
+    for (const query of ['?backend=webgpu', QUERY]) {
+      const page = await openReady(browser, server.url, { query });
+      await give(page, files);
+      await done(page);
+      tables.push(JSON.parse(await saved(page, '#save-json')));
+      assert.equal(await page.textContent('#requests'), '0');
+      await noProblems(page);
+      await page.context().close();
+    }
+    const [gpu, cpu] = tables;
+    assert.match(gpu.engine, /^WebGPU/);
+    assert.match(cpu.engine, /^CPU/);
+    for (const [index, image] of gpu.images.entries()) {
+      assert.equal(image.verdict, cpu.images[index].verdict);
+      for (const [name, value] of Object.entries(cpu.images[index].probabilities)) {
+        assert.ok(Math.abs(image.probabilities[name] - value) < 2e-3, `${image.file}: ${name}`);
+      }
+    }
+  });
+
   test('sorting by the keyboard, rows open the reading room, closing frees it', async () => {
     const page = await openReady(browser, server.url, { query: QUERY });
     const files = [3, 10, 2, 1].map((number) => ({ name: `head${number}.png`, bytes: head(number) }));

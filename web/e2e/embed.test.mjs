@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { heard, host } from './host.mjs';
 import { launch, noProblems, open, record, screenshot } from './harness.mjs';
 import { photograph } from './images.mjs';
+import { nifti } from './volumes.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -79,6 +81,39 @@ describe('embedded', () => {
     assert.equal(await inside.locator('.lab').isVisible(), false);
     await screenshot(page, 'embedded');
     assert.deepEqual(await violations(inside), []);
+  });
+
+  test('another model takes over in place, and any kind of file can be given', async () => {
+    const other = join(import.meta.dirname, '../../trainer/reports/nickparvar');
+    const index = await (await fetch(`${server.url}models/index.json`)).json();
+    const both = { ...index, models: [...index.models, { id: 'other', title: 'Other' }] };
+    server.answer('models/index.json', () => ({ status: 200, body: Buffer.from(JSON.stringify(both)) }));
+    for (const file of ['model.json', 'model.safetensors']) {
+      server.answer(`models/other/${file}`, () => ({ status: 200, body: readFileSync(join(other, file)) }));
+    }
+    const { page, inside } = await embed('');
+    const first = await heard(page, 'ready');
+    const say = (message) =>
+      page.evaluate((message) => {
+        if (message.bytes) message.bytes = new Blob([Uint8Array.from(message.bytes)]);
+        const { contentWindow } = document.querySelector('#frame');
+        contentWindow.postMessage({ target: 'scanlight', version: 1, ...message }, '*');
+      }, message);
+    await say({ type: 'open', name: 'head.nii', bytes: [...nifti([24, 28, 5])] });
+    const before = await heard(page, 'result');
+    await inside.waitForSelector('#study');
+    const loads = server.count(/^$/);
+    await say({ type: 'setModel', model: 'other' });
+    await page.waitForFunction((id) => heard.findLast((one) => one.type === 'ready').model !== id, first.model);
+    const after = await heard(page, 'result');
+    assert.equal(after.model, 'nickparvar');
+    assert.notDeepEqual(after.probabilities, before.probabilities);
+    assert.equal(server.count(/^$/), loads, 'the frame was loaded anew');
+    assert.ok(await inside.locator('#study').isVisible(), 'what was open is gone');
+    await say({ type: 'setModel', model: 'none-such' });
+    await page.waitForFunction(() => heard.some((one) => one.code === 'protocol.model'));
+    for (const path of ['models/index.json', 'models/other/model.json', 'models/other/model.safetensors']) server.restore(path);
+    await page.context().close();
   });
 
   test('another origin than the named one hears nothing and is not heard', async () => {

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { canvas, drop, launch, noProblems, openReady, read, record, result, screenshot } from './harness.mjs';
+import {
+  canvas, drop, launch, noProblems, openReady, read, record, result, screenshot, withoutThresholds,
+} from './harness.mjs';
 import { png } from './images.mjs';
 
 const QUERY = '?backend=cpu';
@@ -78,6 +80,7 @@ describe('explanations', () => {
   before(async () => {
     browser = await launch();
     server = await record();
+    await withoutThresholds(server);
   });
 
   after(async () => {
@@ -304,6 +307,7 @@ describe('poking the model', () => {
   before(async () => {
     browser = await launch();
     server = await record();
+    await withoutThresholds(server);
   });
 
   after(async () => {
@@ -458,6 +462,7 @@ describe('the lab on WebGPU', () => {
   test('maps, blocks, occlusion and changes as on the CPU', async (t) => {
     const browser = await launch();
     const server = await record();
+    await withoutThresholds(server);
     try {
       const page = await openReady(browser, server.url, { query: '?backend=webgpu' });
       await show(page);
@@ -502,6 +507,7 @@ describe('the look of the lab', () => {
     test(`${colorScheme}, ${size}: everything open fits`, async () => {
       const browser = await launch();
       const server = await record();
+    await withoutThresholds(server);
       try {
         const page = await openReady(browser, server.url, { query: QUERY, colorScheme, ...options });
         await show(page);

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { alertText, drop, launch, noProblems, open, openReady, read, ready, record, result, screenshot } from './harness.mjs';
+import {
+  alertText, drop, launch, noProblems, open, openReady, read, ready, record, result, screenshot, withoutThresholds,
+} from './harness.mjs';
 import { photograph, png } from './images.mjs';
 
 const FOLDER = join(import.meta.dirname, '../messages/languages');
@@ -24,6 +26,7 @@ describe('languages', () => {
   before(async () => {
     browser = await launch();
     server = await record();
+    await withoutThresholds(server);
   });
 
   after(async () => {

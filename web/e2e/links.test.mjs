@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { drop, launch, noProblems, open, openReady, record, result } from './harness.mjs';
+import { alertText, drop, launch, noProblems, open, openReady, record, result } from './harness.mjs';
 import { photograph } from './images.mjs';
 
 describe('links', () => {
@@ -44,6 +44,25 @@ describe('links', () => {
     assert.match(await page.locator('#notice').textContent(), /sample that is not here/);
     const other = await open(browser, server.url, { query: '?backend=cpu&method=guess' });
     assert.match(await other.locator('#notice .banner').textContent(), /unknown method/);
+  });
+
+  test('a file of the same site can be asked for', async () => {
+    const page = await open(browser, server.url, { query: '?backend=cpu&src=samples/glioma-axial.png' });
+    const shown = await result(page, 'glioma-axial.png');
+    assert.equal(shown.requests, '0', 'it was fetched before it was opened');
+    await page.waitForFunction(() => location.search.includes('model='));
+    assert.equal(parameters(page).src, 'samples/glioma-axial.png');
+    await drop(page, 'another.png', photograph(64, 64));
+    await result(page, 'another.png');
+    await page.waitForFunction(() => !location.search.includes('src='));
+    await noProblems(page);
+    const sent = server.requests.length;
+    const elsewhere = await openReady(browser, server.url, { query: '?backend=cpu&src=https%3A%2F%2Fexample.org%2Fscan.png' });
+    assert.match(await alertText(elsewhere), /example\.org\/scan\.png, which is on another site/);
+    assert.ok(elsewhere.sent.every((address) => address.startsWith(server.url)), elsewhere.sent.join());
+    const missing = await open(browser, server.url, { query: '?backend=cpu&src=none-such.png' });
+    assert.match(await alertText(missing), /could not be fetched: .*none-such\.png.*404/);
+    assert.ok(server.requests.length > sent);
   });
 
   test('the link is copied', async () => {

@@ -112,7 +112,7 @@ describe('models', () => {
     assert.notDeepEqual(now.bars, before.bars);
     assert.deepEqual(server.requests.slice(count), ['models/other/model.safetensors']);
     await page.waitForFunction(() => document.querySelector('#requests').textContent.startsWith('1,'));
-    assert.equal(await page.textContent('#requests'), '1, of these one for a model’s weights, asked for by you');
+    assert.equal(await page.textContent('#requests'), '1, of these one for something that you asked for');
     assert.equal(new URL(page.url()).searchParams.get('model'), 'other');
     assert.equal(new URL(page.url()).searchParams.get('backend'), 'cpu');
     // Back: nothing is fetched twice, and the answer is the first one.
@@ -121,6 +121,85 @@ describe('models', () => {
     assert.deepEqual(again.bars, before.bars);
     assert.equal(server.requests.length, count + 1);
     await noProblems(page);
+    await page.context().close();
+  });
+
+  test('two models on one scan, side by side', async () => {
+    const page = await openReady(browser, server.url, { query: QUERY });
+    assert.equal(await page.locator('.compare-with').count(), 0, 'a comparison of nothing');
+    await drop(page, 'scan.png', png(128, 128));
+    const shown = await result(page, 'scan.png');
+    const count = server.requests.length;
+    await page.click('.compare-with');
+    await page.waitForSelector('.compare[data-status="done"]', { timeout: PATIENCE });
+    // The engine's program comes out of the browser's cache, if that likes.
+    const fetched = server.requests.slice(count).filter((path) => !path.startsWith('scanlight-engine'));
+    assert.deepEqual(fetched.sort(), [
+      'models/other/model.safetensors',
+      'scanlight-workbench.js',
+      'scanlight-workbench_bg.wasm',
+    ]);
+    // Each of them is counted, and that it was asked for.
+    const counted = await page.textContent('#requests');
+    assert.equal(counted.match(/\d+/g)[0], counted.match(/\d+/g)[1], counted);
+    // The page itself stays with its model and its answer.
+    assert.deepEqual((await read(page)).bars, shown.bars);
+    const table = await page.locator('#compare-numbers tbody tr').evaluateAll((rows) =>
+      rows.map((row) => [...row.children].map((cell) => cell.textContent.trim())));
+    assert.equal(table.length, shown.bars.length);
+    for (const { name, percent } of shown.bars) {
+      // A refusal hides them on the page.
+      if (percent) assert.equal(table.find(([title]) => title === name)[1], percent);
+    }
+    // What the second says there is what it says when it is used.
+    const second = Object.fromEntries(table.map(([title, , number]) => [title, number]));
+    await screenshot(page, 'compare', { fullPage: true });
+    // Each class has a map of each model.
+    const seen = new Set();
+    for (const choice of await page.locator('[name="compare-class"]').all()) {
+      await choice.check();
+      for (const side of [0, 1]) {
+        const hash = await page.locator(`[data-side="${side}"] canvas[role="img"]`).evaluate((element) => {
+          const { data } = element.getContext('2d').getImageData(0, 0, element.width, element.height);
+          return data.reduce((sum, value, at) => (sum * 31 + value + at) | 0, 0);
+        });
+        seen.add(`${side} ${hash}`);
+      }
+    }
+    assert.ok(seen.size > shown.bars.length, `${seen.size} maps`);
+    await axe(page, 'two models');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await screenshot(page, 'compare-narrow', { fullPage: true });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+    assert.equal(wide, false, 'the page scrolls sideways');
+    await page.click('#bench-close');
+    const sent = server.requests.length;
+    await page.click('[data-model="other"]');
+    const now = await uses(page, 'nickparvar');
+    assert.equal(server.requests.length, sent, 'its weights were fetched twice');
+    const numbers = now.kind === 'strange' ? [] : now.bars;
+    for (const { name, percent } of numbers) assert.equal(second[name], percent);
+    await noProblems(page);
+    await page.context().close();
+  });
+
+  test('a model that does not come cannot be compared with, and says so', async () => {
+    server.answer('models/other/model.safetensors', () => ({ status: 404, body: Buffer.from('gone') }));
+    const page = await openReady(browser, server.url, { query: QUERY });
+    await drop(page, 'scan.png', png(128, 128));
+    const shown = await result(page, 'scan.png');
+    await page.click('.compare-with');
+    assert.match(await alertText(page), /^The model to compare with could not be fetched: .+\.$/);
+    assert.ok(await page.locator('.bench').isHidden());
+    assert.deepEqual((await read(page)).bars, shown.bars);
+    // Weights that are others end in one line; the first model's answer is there.
+    server.answer('models/other/model.safetensors', () => ({ status: 200, body: Buffer.from(weights).fill(7, 5000, 6000) }));
+    await page.click('.compare-with');
+    await page.waitForSelector('.compare[data-status="failed"]', { timeout: PATIENCE });
+    assert.match(await page.textContent('#compare-said'), /could not be run: .+\.$/);
+    assert.equal(await page.locator('[data-side="0"] .compare-verdict').count(), 1);
+    server.answer('models/other/model.safetensors', () => ({ status: 200, body: weights }));
     await page.context().close();
   });
 

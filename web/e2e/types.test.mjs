@@ -16,6 +16,7 @@ import { VERSION, type OutgoingMessage } from '${PACKAGE}/scanlight-viewer.js';
 const viewer = document.querySelector('scanlight-viewer')!;
 viewer.addEventListener('result', ({ detail }) => detail.probabilities[0]?.probability.toFixed(VERSION));
 viewer.method = 'layer-cam';
+viewer.lesson = 'synthetic';
 viewer.open(new Blob());
 // @ts-expect-error: no method of this name
 viewer.method = 'guess';

@@ -77,6 +77,8 @@ export declare class ScanlightViewer extends HTMLElement {
   model: string;
   src: string;
   sample: string;
+  /** A lesson to begin with, by its id in `lessons/index.json`. */
+  lesson: string;
   method: Method | '';
   /** The class whose map is shown: the attribute `shown-class`. */
   shownClass: string;

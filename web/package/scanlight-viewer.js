@@ -7,9 +7,15 @@ export const VERSION = 1;
 const HOME = new URL('../', import.meta.url).href;
 
 /** Attributes that make another address, and so load the page anew. */
-const ADDRESS = ['base', 'model', 'controls', 'lang', 'backend'];
+const ADDRESS = ['base', 'lesson', 'controls', 'lang', 'backend'];
 /** Attributes that the page follows while it runs, with the message that says so. */
-const LIVE = { src: null, sample: ['sample', 'sample'], method: ['setMethod', 'method'], 'shown-class': ['setClass', 'class'] };
+const LIVE = {
+  src: null,
+  model: ['setModel', 'model'],
+  sample: ['sample', 'sample'],
+  method: ['setMethod', 'method'],
+  'shown-class': ['setClass', 'class'],
+};
 
 export class ScanlightViewer extends HTMLElement {
   static observedAttributes = [...ADDRESS, ...Object.keys(LIVE)];
@@ -75,7 +81,7 @@ export class ScanlightViewer extends HTMLElement {
     const address = new URL(this.base);
     address.searchParams.set('embed', '');
     address.searchParams.set('origin', location.origin);
-    for (const name of ['model', 'controls', 'lang', 'backend', 'sample', 'method', 'shown-class']) {
+    for (const name of ['model', 'lesson', 'controls', 'lang', 'backend', 'sample', 'method', 'shown-class']) {
       const value = this.getAttribute(name);
       // `class` is HTML's own.
       if (value) address.searchParams.set(name === 'shown-class' ? 'class' : name, value);
@@ -130,8 +136,12 @@ export class ScanlightViewer extends HTMLElement {
       this.#frame.style.blockSize = `${data.height}px`;
       return;
     }
-    if (data.type === 'ready') {
+    // It is said again when another model is in use; what is open stays open.
+    if (data.type === 'ready' && !this.#ready) {
       this.#ready = true;
+      // Changed while the page was loading.
+      const asked = new URL(this.#frame.src).searchParams.get('model');
+      if (this.getAttribute('model') !== asked) this.#follow('model');
       if (this.#opened) this.#say({ type: 'open', ...this.#opened });
       else this.#follow('src');
     }

@@ -6,14 +6,17 @@
 //!
 //! A view is one arm of [`show`].
 
+mod compare;
 mod evaluate;
 mod export;
 mod files;
 mod given;
+mod lesson;
 mod order;
 mod personalise;
 mod progress;
 mod queue;
+mod report;
 mod sort;
 mod table;
 mod thumbnail;
@@ -56,6 +59,9 @@ fn show(given: Given) -> AnyView {
     match given.view.as_str() {
         "batch" => view! { <views::Batch given /> }.into_any(),
         "evaluate" => view! { <evaluate::Evaluate given /> }.into_any(),
+        "report" => view! { <report::OnePage given /> }.into_any(),
+        "compare" => view! { <compare::Compare given /> }.into_any(),
+        "lesson" => view! { <lesson::LessonRoom given /> }.into_any(),
         "personalise" => view! { <personalise::Personalise given /> }.into_any(),
         // The page asks for those only that are here.
         other => view! { <p role="alert">{other.to_string()}</p> }.into_any(),
@@ -80,9 +86,15 @@ fn save(name: &str, kind: &str, text: &str) {
     let parts = js_sys::Array::of1(&text.into());
     let properties = web_sys::BlobPropertyBag::new();
     properties.set_type(kind);
-    let saved = web_sys::Blob::new_with_str_sequence_and_options(&parts, &properties)
-        .and_then(|blob| files::save(name, &blob));
-    if let Err(error) = saved {
+    report_error(
+        web_sys::Blob::new_with_str_sequence_and_options(&parts, &properties)
+            .and_then(|blob| files::save(name, &blob)),
+    );
+}
+
+/// What goes wrong without harm is for the console.
+fn report_error(result: Result<(), JsValue>) {
+    if let Err(error) = result {
         web_sys::console::error_1(&error);
     }
 }

@@ -6,19 +6,18 @@
 
 mod message;
 
+use crate::intake::{self, Dropped};
 use crate::language::Line;
 use crate::links::{Wish, sample_id};
+use crate::model::Choice;
 use crate::options::{self, Controls};
-use crate::session::Input;
-use crate::state::{Desk, Name, Phase};
-use js_sys::{ArrayBuffer, Function, JSON, Reflect, Uint8Array};
+use crate::state::{Desk, Phase};
+use js_sys::{Array, ArrayBuffer, Function, JSON, Reflect};
 use leptos::ev;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use message::{Ask, Said};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, MessageEvent, Url, UrlSearchParams, Window};
+use web_sys::{Blob, File, MessageEvent, Url, Window};
 
 #[wasm_bindgen]
 extern "C" {
@@ -101,15 +100,24 @@ fn tell(desk: Desk, host: &Host) {
         match &phase {
             Phase::Ready if !greeted.get_value() => {
                 greeted.set_value(true);
-                let samples = desk.samples.with_untracked(|samples| {
-                    let ids = samples.iter().map(|sample| sample_id(&sample.entry).into());
-                    ids.collect()
-                });
-                speaker.say(&Said::ready(model(desk), samples));
+                speaker.say(&Said::ready(model(desk), samples(desk)));
             }
             Phase::Failed(line) => speaker.say(&Said::error(line.key())),
             _ => speaker.say(&Said::progress(phase.word())),
         }
+    });
+    let speaker = host.clone();
+    Effect::new(move |before: Option<Option<Choice>>| {
+        let now = desk.in_use.get();
+        // Another model than the one that it was ready with.
+        if before
+            .flatten()
+            .is_some_and(|before| now.as_ref() != Some(&before))
+            && greeted.get_value()
+        {
+            speaker.say(&Said::ready(model(desk), samples(desk)));
+        }
+        now
     });
     let speaker = host.clone();
     Effect::new(move |_| {
@@ -124,6 +132,13 @@ fn tell(desk: Desk, host: &Host) {
             speaker.say(&Said::error(line.key()));
         }
     });
+}
+
+fn samples(desk: Desk) -> Vec<String> {
+    desk.samples.with_untracked(|samples| {
+        let ids = samples.iter().map(|sample| sample_id(&sample.entry).into());
+        ids.collect()
+    })
 }
 
 fn model(desk: Desk) -> Option<String> {
@@ -142,14 +157,22 @@ fn listen(desk: Desk, host: &Host) {
         match message::read(&event.data()) {
             Ok(None) => {}
             Ok(Some(Ask::Open { name, bytes })) => {
-                spawn_local(async move { open(desk, name, bytes).await });
+                open(desk, name, &bytes);
             }
             Ok(Some(Ask::Sample(id))) => {
                 if !desk.open_sample(&id) {
                     desk.complain(Line::new("links.no_sample"));
                 }
             }
-            Ok(Some(Ask::Model(id))) => choose(&id),
+            Ok(Some(Ask::Model(id))) => {
+                let choice = Choice::Published(id);
+                let known = |cards: &Vec<(Choice, _)>| cards.iter().any(|(own, _)| *own == choice);
+                if desk.cards.with_untracked(known) {
+                    desk.use_model(choice);
+                } else {
+                    host.say(&Said::error("protocol.model"));
+                }
+            }
             Ok(Some(Ask::Method(method))) => {
                 if let Some(Wish(wish)) = wish {
                     wish.set(Some(method));
@@ -162,27 +185,19 @@ fn listen(desk: Desk, host: &Host) {
     on_cleanup(move || handle.remove());
 }
 
-/// Loads the page anew with another model. The address of a host's own choosing holds nothing of a scan.
-fn choose(id: &str) {
-    let location = window().location();
-    let search = location.search().unwrap_or_default();
-    if let Ok(parameters) = UrlSearchParams::new_with_str(&search) {
-        parameters.set("model", id);
-        let _ = location.set_search(&String::from(parameters.to_string()));
-    }
-}
-
-async fn open(desk: Desk, name: String, bytes: JsValue) {
-    let buffer = match bytes.dyn_into::<Blob>() {
-        Ok(blob) => match JsFuture::from(blob.array_buffer()).await {
-            Ok(buffer) => buffer,
-            Err(_) => return desk.complain(Line::new("embed.unreadable").with("name", name)),
-        },
-        Err(bytes) => bytes,
+/// Opens what the host gives as if it had been dropped: any kind of file that the page reads.
+fn open(desk: Desk, path: String, bytes: &JsValue) {
+    let parts = Array::of1(bytes);
+    let file = if bytes.has_type::<Blob>() {
+        File::new_with_blob_sequence(&parts, &path)
+    } else if bytes.has_type::<ArrayBuffer>() {
+        File::new_with_buffer_source_sequence(&parts, &path)
+    } else {
+        return desk.complain(Line::new("embed.unreadable").with("name", path));
     };
-    match buffer.dyn_into::<ArrayBuffer>() {
-        Ok(buffer) => desk.open(Input::new(Name::File(name), Uint8Array::new(&buffer))),
-        Err(_) => desk.complain(Line::new("embed.unreadable").with("name", name)),
+    match file {
+        Ok(file) => intake::open_one(desk, Dropped { path, file }),
+        Err(_) => desk.complain(Line::new("embed.unreadable").with("name", path)),
     }
 }
 

@@ -17,7 +17,7 @@ pub fn Footer() -> impl IntoView {
         };
         match desk.asked_since_open() {
             0 => decimal(count.into(), 0),
-            // A change of model fetches weights: counted like any request, and said why.
+            // A change of model fetches weights, a report its program: counted like any request, and said why.
             asked => tv(
                 "models.requests",
                 &[

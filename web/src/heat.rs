@@ -7,12 +7,12 @@ pub use controls::HeatControls;
 
 use crate::explain::{Maps, method_title};
 use crate::kept;
-use crate::language::{decimal, t, tv};
+use crate::language::{t, tv};
 use crate::state::Desk;
 use crate::words;
-use crate::words::evidence::{self, Frame};
+use crate::words::evidence;
 use leptos::prelude::*;
-use scanlight_engine::protocol::{COLOUR_MAPS, Method, Verdict};
+use scanlight_engine::protocol::{COLOUR_MAPS, Method};
 use std::sync::Arc;
 
 /// The name of the choice of colours that is kept.
@@ -90,43 +90,32 @@ pub fn peak(desk: Desk) -> Option<[f32; 2]> {
 pub fn label(desk: Desk) -> Option<String> {
     let outcome = desk.outcome.get()?;
     let class = outcome.classes.get(desk.chosen.get())?;
-    Some(tv(
+    Some(title(desk.explain.method.get(), class))
+}
+
+/// What a map for `class` by `method` is.
+pub fn title(method: Method, class: &str) -> String {
+    tv(
         "heat.label",
         &[
             ("class", words::class_title(class).into()),
-            ("method", method_title(desk.explain.method.get()).into()),
+            ("method", method_title(method).into()),
         ],
-    ))
+    )
 }
 
 /// The heat map in words.
 pub fn in_words(desk: Desk) -> Option<String> {
     let outcome = desk.outcome.get()?;
     let maps = desk.shown_maps()?;
-    let report = &outcome.report;
-    let chosen = desk.chosen.get();
-    let frame = match (report.cut_out, report.verdict) {
-        (false, _) => Frame::Picture,
-        (true, Verdict::Strange { .. }) => Frame::Part,
-        (true, _) => Frame::Head,
-    };
-    if desk.explain.method.get() != Method::Occlusion {
-        return evidence::describe(&outcome.classes, &maps.evidence, chosen, frame);
-    }
-    let class = words::class_title(outcome.classes.get(chosen)?);
-    let drop = maps.strengths.get(chosen).copied().unwrap_or_default();
-    if drop <= 0.0 {
-        return Some(tv("occlusion.none", &[("class", class.into())]));
-    }
-    let cost = tv(
-        "occlusion.drop",
-        &[
-            ("class", class.into()),
-            ("points", decimal(f64::from(drop) * 100.0, 1).into()),
-        ],
-    );
-    let place = evidence::describe(&outcome.classes, &maps.evidence, chosen, frame)?;
-    Some(format!("{place} {cost}"))
+    evidence::of_method(
+        &outcome.classes,
+        &outcome.report,
+        desk.explain.method.get(),
+        &maps.evidence,
+        &maps.strengths,
+        desk.chosen.get(),
+    )
 }
 
 /// The colours' name for a person.

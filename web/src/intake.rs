@@ -1,6 +1,7 @@
 //! Files into the page: dropped, picked or pasted.
 
 mod collect;
+pub mod lesson;
 mod own;
 mod zip;
 
@@ -145,8 +146,8 @@ fn take(desk: Desk, files: &FileList) {
     spawn_local(async move { route(desk, files, more, turn).await });
 }
 
-/// Decides what becomes of the files that came together: a bundle is used, a plain picture that comes alone goes to
-/// the engine, several to the workbench, all else to the reader.
+/// Decides what becomes of the files that came together: a bundle is used, a lesson begins, a plain picture that comes
+/// alone goes to the engine, several to the workbench, all else to the reader.
 async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
     if !is_newest(turn) {
         return;
@@ -160,6 +161,13 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
     if more {
         desk.complain(Line::new("intake.too_many").with("n", collect::MOST));
         return;
+    }
+    let lesson = lesson::find(&files).await.is_some();
+    if !is_newest(turn) {
+        return;
+    }
+    if lesson {
+        return desk.open_workbench(View::Lesson, files);
     }
     if let [only] = files.as_slice() {
         return open_in_turn(desk, only.clone(), turn).await;
@@ -211,7 +219,17 @@ async fn open_in_turn(desk: Desk, Dropped { path, file }: Dropped, turn: u32) {
         Ok(head) if needs_reader(&head) => match zip::files(&file, own::is_part).await {
             _ if !is_newest(turn) => {}
             Some(bundle) => own::take(desk, bundle).await,
-            None => desk.open_files(vec![Dropped { path, file }]),
+            None => {
+                let lesson = lesson::is_packed(&file).await;
+                if is_newest(turn) {
+                    let files = vec![Dropped { path, file }];
+                    if lesson {
+                        desk.open_workbench(View::Lesson, files);
+                    } else {
+                        desk.open_files(files);
+                    }
+                }
+            }
         },
         Ok(_) => read(desk, path, file, turn).await,
         // A file that was moved or changed meanwhile.
@@ -220,8 +238,12 @@ async fn open_in_turn(desk: Desk, Dropped { path, file }: Dropped, turn: u32) {
 }
 
 async fn head(file: &File) -> Result<Vec<u8>, String> {
+    beginning(file, HEAD).await
+}
+
+async fn beginning(file: &File, length: f64) -> Result<Vec<u8>, String> {
     let part = file
-        .slice_with_f64_and_f64(0.0, HEAD)
+        .slice_with_f64_and_f64(0.0, length)
         .map_err(|error| wire::describe(&error))?;
     match JsFuture::from(part.array_buffer()).await {
         Ok(buffer) => Ok(Uint8Array::new(&buffer).to_vec()),

@@ -24,6 +24,7 @@ mod engine_client;
 mod explain;
 mod facts;
 mod fetch;
+mod finding;
 mod footer;
 mod heat;
 mod intake;

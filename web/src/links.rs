@@ -3,17 +3,20 @@
 
 use crate::diagnostics::to_clipboard;
 use crate::explain::State;
+use crate::fetch;
+use crate::intake::{self, Dropped};
 use crate::language::{Line, tr};
 use crate::model::{Choice, SampleEntry};
 use crate::options::{self, method_name};
 use crate::session::Input;
 use crate::state::{Desk, Name, Step};
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_engine::protocol::Method;
+use scanlight_engine::wire;
 use wasm_bindgen::JsValue;
-use web_sys::UrlSearchParams;
+use web_sys::{File, Url, UrlSearchParams};
 
 /// What a sample is called in an address: its file's name without the ending.
 pub fn sample_id(entry: &SampleEntry) -> &str {
@@ -55,6 +58,9 @@ impl Desk {
 /// Shows what the address asks for as soon as it can be shown, then keeps the address up to date.
 pub fn keep(desk: Desk) {
     let asked = options::from_address();
+    if let Some(id) = &asked.lesson {
+        desk.open_lesson(Some(id));
+    }
     let sample = StoredValue::new(asked.sample);
     Effect::new(move |_| {
         desk.samples.track();
@@ -65,6 +71,14 @@ pub fn keep(desk: Desk) {
         } else if settled {
             sample.set_value(None);
             desk.notice.set(Some(Line::new("links.no_sample")));
+        }
+    });
+    let src = StoredValue::new(asked.src);
+    Effect::new(move |_| {
+        if desk.step.get() == Step::Done
+            && let Some(address) = src.try_update_value(Option::take).flatten()
+        {
+            spawn_local(async move { open_address(desk, &address).await });
         }
     });
     // Both are of the first result only: the next file is a new question.
@@ -88,6 +102,37 @@ pub fn keep(desk: Desk) {
     desk.wishes(wish);
     provide_context(Wish(wish));
     Effect::new(move |_| write(desk));
+}
+
+/// Opens the file at an address of the page's own site, as if it had been dropped: the page's policy lets it fetch
+/// from nowhere else.
+async fn open_address(desk: Desk, address: &str) {
+    let here = document().base_uri().ok().flatten().unwrap_or_default();
+    let found = Url::new_with_base(address, &here).ok();
+    let own = window().location().origin().ok();
+    let Some(found) = found.filter(|url| Some(url.origin()) == own) else {
+        return desk.complain(Line::new("links.src_elsewhere").with("address", address));
+    };
+    let bytes = match fetch::bytes(&found.href(), |_| {}).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let line = Line::new("links.src_failed").with("reason", error.line());
+            return desk.complain(line);
+        }
+    };
+    let path = file_name(address).to_string();
+    match File::new_with_u8_array_sequence(&Array::of1(&bytes), &path) {
+        Ok(file) => intake::open_one(desk, Dropped { path, file }),
+        Err(error) => {
+            desk.complain(Line::new("links.src_failed").with("reason", wire::describe(&error)))
+        }
+    }
+}
+
+/// The last part of an address's path.
+fn file_name(address: &str) -> &str {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// The method that is to be shown as soon as its maps are there.
@@ -134,9 +179,19 @@ fn write(desk: Desk) {
         None => parameters.delete(name),
     };
     set("model", model.as_deref());
-    match &outcome.name {
-        Name::Sample(entry) => set("sample", Some(sample_id(entry))),
-        Name::File(_) | Name::Slice { .. } => set("sample", None),
+    let asked = parameters.get("src");
+    let shown = match &outcome.name {
+        Name::Sample(entry) => {
+            set("sample", Some(sample_id(entry)));
+            None
+        }
+        Name::File(name) | Name::Slice { name, .. } => {
+            set("sample", None);
+            Some(name.as_str())
+        }
+    };
+    if asked.as_deref().map(file_name) != shown {
+        set("src", None);
     }
     set(
         "method",
@@ -147,6 +202,22 @@ fn write(desk: Desk) {
         "class",
         class.filter(|_| chosen != outcome.report.predicted),
     );
+    replace(&parameters);
+}
+
+/// Says in the address which lesson is shown. One that a visitor has brought is nowhere that a link could lead to.
+pub fn keep_lesson(id: Option<&str>) {
+    let Some(parameters) = parameters() else {
+        return;
+    };
+    match id {
+        Some(id) => parameters.set("lesson", id),
+        None => parameters.delete("lesson"),
+    }
+    replace(&parameters);
+}
+
+fn replace(parameters: &UrlSearchParams) {
     let hash = window().location().hash().unwrap_or_default();
     let address = format!("?{}{hash}", String::from(parameters.to_string()));
     // Browsers count changes of the address, and refuse too many; most slices of a volume change nothing.

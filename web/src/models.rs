@@ -64,6 +64,14 @@ fn Card(choice: Choice, manifest: Manifest) -> impl IntoView {
         Choice::Own => String::new(),
     };
     let mine = choice.clone();
+    let title = StoredValue::new(manifest.title.clone());
+    let beside = StoredValue::new(choice.clone());
+    // With a scan on the screen, each of the others can be asked about it as well.
+    let other = Memo::new(move |_| {
+        desk.outcome.read().is_some()
+            && desk.changing.read().is_none()
+            && beside.with_value(|choice| desk.in_use.read().as_ref() != Some(choice))
+    });
     view! {
         <div class="model-choice">
             <label data-model=id data-own=own.to_string()>
@@ -85,6 +93,16 @@ fn Card(choice: Choice, manifest: Manifest) -> impl IntoView {
                 </span>
                 <span class="facts">{move || facts(&manifest)}</span>
             </label>
+            <Show when=move || other.get()>
+                <button
+                    type="button"
+                    class="small-button compare-with"
+                    aria-label=move || tv("compare.with", &[("title", title.get_value().into())])
+                    on:click=move |_| desk.compare_with(beside.get_value())
+                >
+                    {tr("compare.open")}
+                </button>
+            </Show>
             {own.then(|| {
                 view! {
                     <button

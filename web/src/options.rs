@@ -13,6 +13,10 @@ pub struct Options {
     pub model: Option<String>,
     /// `?sample=ID`: the sample to open, by its file's name without the ending.
     pub sample: Option<String>,
+    /// `?src=ADDRESS`: the picture to open, on the page's own site.
+    pub src: Option<String>,
+    /// `?lesson=ID`: the lesson to begin with.
+    pub lesson: Option<String>,
     /// `?method=NAME`: how the first answer is explained.
     pub method: Option<Method>,
     /// `?class=NAME`: the class whose map is shown of the first answer.
@@ -100,6 +104,8 @@ fn parse(get: impl Fn(&str) -> Option<String>) -> Options {
     options.model = get("model").filter(|id| !id.is_empty());
     let text = |name| get(name).filter(|value| !value.is_empty());
     options.sample = text("sample");
+    options.src = text("src");
+    options.lesson = text("lesson");
     options.class = text("class");
     options.origin = text("origin");
     options.embed = get("embed").is_some();
@@ -159,6 +165,11 @@ mod tests {
             let found = options(&[("method", method_name(method))]);
             assert_eq!((found.method, found.complaint), (Some(method), None));
         }
+        assert_eq!(
+            options(&[("src", "a/b.png")]).src.as_deref(),
+            Some("a/b.png")
+        );
+        assert_eq!(options(&[("lesson", "a")]).lesson.as_deref(), Some("a"));
         let wrong = options(&[("method", "guess"), ("sample", "")]);
         assert!(wrong.method.is_none() && wrong.complaint.is_some() && wrong.sample.is_none());
     }

@@ -57,7 +57,17 @@ pub fn Samples() -> impl IntoView {
         <Show when=move || shown.get()>
             <section class="samples" aria-labelledby="samples-title">
                 <h2 id="samples-title">{tr("samples.title")}</h2>
-                <p class="hint">{tr("samples.hint")}</p>
+                <div class="row samples-row">
+                    <p class="hint">{tr("samples.hint")}</p>
+                    <button
+                        type="button"
+                        class="small-button"
+                        id="open-lesson"
+                        on:click=move |_| desk.open_lesson(None)
+                    >
+                        {tr("lesson.open")}
+                    </button>
+                </div>
                 <ul>
                     <For
                         each=move || desk.samples.get()

@@ -56,14 +56,17 @@ pub struct Values {
 impl Values {
     /// Sends them to an engine.
     fn send(&self, client: &Client, id: u32, glance: bool) -> Result<(), String> {
-        let request = Request::Values {
+        client.send(&self.request(id, glance), &[copy(&self.values)])
+    }
+
+    fn request(&self, id: u32, glance: bool) -> Request {
+        Request::Values {
             id,
             size: self.size,
             range: self.range,
             colourfulness: self.colourfulness,
             glance,
-        };
-        client.send(&request, &[copy(&self.values)])
+        }
     }
 }
 
@@ -177,6 +180,7 @@ impl Desk {
             intake::next_turn();
             self.abandon_files();
             self.close_study();
+            self.leave_lesson();
         }
         self.queue(input);
         self.advance();
@@ -578,6 +582,17 @@ impl Desk {
             values.send(client, id, true).ok()?;
             Some(id)
         })?
+    }
+
+    /// The scan of the last result, as an engine is asked about it, and its bytes.
+    pub fn last_scan(self) -> Option<(Request, Uint8Array)> {
+        self.session.with_value(|session| {
+            let last = session.last.as_ref()?;
+            Some(match &last.content {
+                Content::File(bytes) => (Request::Classify { id: 1 }, copy(bytes)),
+                Content::Values(values) => (values.request(1, false), copy(&values.values)),
+            })
+        })
     }
 
     /// A worker beside the engine, the reader's or the workbench's, has made so many more requests: they count as

@@ -235,6 +235,17 @@ fn EngineLine() -> impl IntoView {
             <p class="engine" id="engine">
                 {line}
             </p>
+            <Show when=move || desk.outcome.read().is_some()>
+                <button
+                    type="button"
+                    class="button"
+                    id="report-open"
+                    disabled=move || desk.is_ahead()
+                    on:click=move |_| desk.open_report()
+                >
+                    {tr("report.open")}
+                </button>
+            </Show>
             <p class="model-line">
                 <span lang="en">{title}</span>
                 <FactsButton />

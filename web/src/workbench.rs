@@ -1,6 +1,7 @@
 //! The page's side of the workbench ([`crate::bench`]): fetching its program when it is asked for, giving it what it
 //! needs, and taking it away again.
 
+mod ask;
 mod host;
 
 pub use host::WorkbenchHost;
@@ -9,6 +10,7 @@ use crate::boot;
 use crate::fetch;
 use crate::intake::{self, Dropped};
 use crate::language::{self, Line};
+use crate::links;
 use crate::offline;
 use crate::requests;
 use crate::state::{Desk, Opened, Phase};
@@ -20,7 +22,7 @@ use scanlight_engine::protocol::EngineKind;
 use scanlight_engine::wire;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::File;
+use web_sys::{File, HtmlElement};
 
 /// The program's name, of which its files' are made.
 const PROGRAM: &str = "scanlight-workbench";
@@ -32,6 +34,12 @@ pub enum View {
     Batch,
     /// How well the model does on a folder with one folder per class.
     Evaluate,
+    /// The last answer on one page, to print or to keep.
+    Report,
+    /// Two models on one scan.
+    Compare,
+    /// Cases to guess.
+    Lesson,
     /// The last layer of the model, trained further on a few scans of one's own.
     Personalise,
 }
@@ -42,6 +50,9 @@ impl View {
         match self {
             Self::Batch => "batch",
             Self::Evaluate => "evaluate",
+            Self::Report => "report",
+            Self::Compare => "compare",
+            Self::Lesson => "lesson",
             Self::Personalise => "personalise",
         }
     }
@@ -51,6 +62,9 @@ impl View {
         match self {
             Self::Batch => "bench.batch",
             Self::Evaluate => "bench.evaluate",
+            Self::Report => "bench.report",
+            Self::Compare => "bench.compare",
+            Self::Lesson => "bench.lesson",
             Self::Personalise => "bench.personalise",
         }
     }
@@ -91,9 +105,17 @@ struct Inner {
     asked: u32,
     /// Programs that have broken down.
     broken: u32,
-    waiting: Option<Vec<Dropped>>,
+    wanted: Option<Wanted>,
     /// What the running view calls.
     calls: Vec<Box<dyn std::any::Any>>,
+}
+
+/// What the view that was asked for works on.
+#[derive(Clone, Default)]
+struct Wanted {
+    files: Vec<Dropped>,
+    /// What only this view needs, by the names that it reads it by.
+    more: Vec<(&'static str, JsValue)>,
 }
 
 impl Workbench {
@@ -120,13 +142,45 @@ impl Workbench {
 impl Desk {
     /// Shows a view of the workbench with these files, in place of what it shows. They wait for the model if need be.
     pub fn open_workbench(self, view: View, files: Vec<Dropped>) {
+        self.clear_workbench(view);
+        self.open_view(Wanted {
+            files,
+            more: Vec::new(),
+        });
+    }
+
+    /// Makes room for a view, whose place says that it is on its way.
+    fn clear_workbench(self, view: View) {
         let bench = self.workbench;
         self.close_workbench();
         self.alert.set(None);
         bench.view.set(view);
         bench.stage.set(Stage::Fetching);
-        bench.update(|inner| inner.waiting = Some(files));
+    }
+
+    /// Shows the view that room was made for.
+    fn open_view(self, wanted: Wanted) {
+        self.workbench.update(|inner| inner.wanted = Some(wanted));
         self.workbench_on();
+    }
+
+    /// Begins the lesson of this id, or lets the visitor choose one of this site's.
+    pub fn open_lesson(self, id: Option<&str>) {
+        self.clear_workbench(View::Lesson);
+        self.open_view(Wanted {
+            // Without an id: one of the site's is yet to be chosen.
+            more: id.map(|id| ("lesson", id.into())).into_iter().collect(),
+            ..Wanted::default()
+        });
+    }
+
+    /// Takes a lesson away, which covers the page: something else is to be seen there.
+    pub fn leave_lesson(self) {
+        let bench = self.workbench;
+        let shown = bench.stage.with_untracked(|stage| *stage != Stage::Closed);
+        if shown && bench.view.get_untracked() == View::Lesson {
+            self.close_workbench();
+        }
     }
 
     /// Goes on with what was asked for, once the model is there.
@@ -136,7 +190,8 @@ impl Desk {
             *self.phase.read_untracked(),
             Phase::Ready | Phase::Working(_)
         );
-        if !ready || bench.stage.get_untracked() != Stage::Fetching {
+        let wanted = bench.inner.with_value(|inner| inner.wanted.is_some());
+        if !(ready && wanted) || bench.stage.get_untracked() != Stage::Fetching {
             return;
         }
         let asked = bench.update(|inner| {
@@ -178,14 +233,32 @@ impl Desk {
         let bench = self.workbench;
         let module = bench.update(|inner| {
             inner.asked += 1;
-            inner.waiting = None;
+            inner.wanted = None;
             inner.module.clone()
         });
+        if bench.view.get_untracked() == View::Lesson {
+            links::keep_lesson(None);
+        }
         if let (Some(Some(module)), Stage::Open) = (module, bench.stage.get_untracked()) {
             report(call(&module, "close", &[]));
         }
         bench.update(|inner| inner.calls.clear());
         bench.stage.set(Stage::Closed);
+    }
+
+    /// The visitor has had enough of it. The focus goes back to where a lesson is opened.
+    fn dismiss_workbench(self) {
+        self.close_workbench();
+        if self.workbench.view.get_untracked() == View::Lesson {
+            request_animation_frame(move || {
+                let button = document().get_element_by_id("open-lesson");
+                if let Some(button) = button.and_then(|found| found.dyn_into::<HtmlElement>().ok())
+                {
+                    // Without it the focus is at the top of the page: a nuisance, no failure.
+                    let _ = button.focus();
+                }
+            });
+        }
     }
 
     /// The program, run: it has been mounted nowhere yet.
@@ -194,6 +267,9 @@ impl Desk {
         bench.fetched.set(0.0);
         let version = offline::version().unwrap_or_default();
         let file = format!("{PROGRAM}_bg.wasm?version={version}");
+        // The counter of requests tells these two, the program and its script, from any that nobody asked for.
+        self.asked
+            .update(|asked| asked.extend([requests::now(); 2]));
         let bytes = fetch::bytes(&file, |count| bench.fetched.set(count))
             .await
             .map_err(|error| error.line())?;
@@ -212,19 +288,25 @@ impl Desk {
             .element
             .get_untracked()
             .ok_or_else(|| Line::new("bench.broken").with("reason", "no element"))?;
-        let files = self.workbench.update(|inner| inner.waiting.take());
-        let payload = self
-            .payload(&files.flatten().unwrap_or_default())
-            .map_err(failed)?;
+        let wanted = self
+            .workbench
+            .inner
+            .with_value(|inner| inner.wanted.clone())
+            .unwrap_or_default();
+        let payload = self.payload(&wanted).map_err(failed)?;
         call(module, "mount", &[element.into(), payload]).map_err(failed)
     }
 
     /// What `bench::given::Given` reads.
-    fn payload(self, files: &[Dropped]) -> Result<JsValue, JsValue> {
+    fn payload(self, wanted: &Wanted) -> Result<JsValue, JsValue> {
         let payload = Object::new();
         let set =
             |name: &str, value: JsValue| Reflect::set(&payload, &name.into(), &value).map(|_| ());
-        let files: Array = files
+        for (name, value) in &wanted.more {
+            set(name, value.clone())?;
+        }
+        let files: Array = wanted
+            .files
             .iter()
             .map(|file| Array::of2(&file.path.as_str().into(), &file.file))
             .collect();
@@ -250,6 +332,9 @@ impl Desk {
             "count",
             self.keep(Closure::<dyn FnMut(u32)>::new(move |more| {
                 self.count_others_requests(more);
+                // A worker of the workbench fetches its program, for what somebody asked for.
+                self.asked
+                    .update(|asked| asked.extend((0..more).map(|_| requests::now())));
             })),
         )?;
         set(
@@ -263,6 +348,13 @@ impl Desk {
                     intake::open_one(self, Dropped { path, file });
                 },
             )),
+        )?;
+        set(
+            "leave",
+            self.keep(Closure::<dyn FnMut()>::new(move || {
+                // In a task of its own: this was called by what is to be taken away.
+                spawn_local(async move { self.dismiss_workbench() });
+            })),
         )?;
         set(
             "use",

@@ -7,6 +7,7 @@ mod csp;
 mod dirs;
 mod dist;
 mod fuzz;
+mod lesson;
 mod lint;
 mod offline;
 mod page;
@@ -79,6 +80,8 @@ enum Command {
     Ci,
     /// Feed changed files to the decoders of dropped files
     Fuzz(fuzz::Fuzz),
+    /// Draw the ready lesson's heads and write its cases
+    Lesson(lesson::MakeLesson),
     /// Measure how fast something is
     Bench {
         #[command(subcommand)]
@@ -149,6 +152,7 @@ fn run(command: &Command, steps: &mut Steps) -> Result<()> {
         Command::Lint => lint::run(steps),
         Command::Bench { what } => what.run(steps),
         Command::Fuzz(fuzz) => fuzz.run(steps),
+        Command::Lesson(lesson) => lesson.run(steps),
         Command::Ci => {
             lint::run(steps)?;
             test::run(steps, None)

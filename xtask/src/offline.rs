@@ -95,9 +95,16 @@ fn collect(folder: &Path, prefix: &str, hashes: &mut Hashes) -> Result<()> {
     Ok(())
 }
 
-/// Whether the page may ask for a file. English lies in the program; reports are for people.
+/// Whether the page may ask for a file. English lies in the program; reports are for people, and so is how a lesson is
+/// written.
 fn is_part(path: &str, name: &str) -> bool {
-    let left_out = ["index.html", WORKER, "languages/en.json"];
+    let left_out = [
+        "index.html",
+        WORKER,
+        "languages/en.json",
+        "lessons/README.md",
+        "lessons/lesson.schema.json",
+    ];
     let for_people = path.starts_with("models/") && matches!(name, "report.json" | "README.md");
     !(name.starts_with('.') || left_out.contains(&path) || for_people)
 }
@@ -187,6 +194,8 @@ mod tests {
                 ("scanlight-engine-webgpu_bg.wasm", "b"),
                 ("languages/en.json", "c"),
                 ("languages/de.json", "d"),
+                ("lessons/index.json", "l"),
+                ("lessons/lesson.schema.json", "m"),
                 ("models/index.json", "{\"default\":\"one\"}"),
                 (
                     "models/one/model.json",
@@ -235,6 +244,7 @@ mod tests {
         let expected = [
             "",
             "languages/de.json",
+            "lessons/index.json",
             "main-1.css",
             "models/index.json",
             "models/one/model.json",

@@ -9,7 +9,7 @@ use super::outputs::Outputs;
 /// dead on all training images do not decide alone.
 const LEAST_DEVIATION: f32 = 0.05;
 
-/// Every kind of detector, fitted to training images of these classes.
+/// Every kind of detector, fitted to training images in so many groups: classes, or finer.
 pub fn candidates(train: &Outputs, labels: &[usize], classes: usize) -> Vec<Detector> {
     let scale = scale(&train.features, labels, classes);
     let rows: Vec<Vec<f32>> = train

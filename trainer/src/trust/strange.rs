@@ -14,11 +14,14 @@ use super::foreign::{self, Foreign};
 use super::outputs::Outputs;
 use crate::data::Image;
 use crate::metrics::auc;
+use crate::phantoms::training_phantoms;
 
 /// Most training images that the features' distribution is fitted to.
 const MOST_TRAINING: usize = 2000;
 /// Pictures of each foreign kind by which the score is chosen, and by which it is judged.
 const FOREIGN: (usize, usize) = (8, 20);
+/// Drawn heads of each class that belong to the features' distribution, if the model learned from such.
+const DRAWN_EACH: usize = 75;
 /// Share of the validation images that the score of strangeness accepts.
 const ACCEPTANCE: f64 = 0.95;
 
@@ -54,10 +57,14 @@ pub(super) fn strangeness(
     fitted_on: &str,
 ) -> Result<Strangeness> {
     let manifest = &work.bundle.manifest;
-    let train = sample(work.train, MOST_TRAINING);
-    let labels: Vec<usize> = train.iter().map(|image| image.class).collect();
+    let drawn = drawn_heads(work)?;
+    let drawn: Vec<&Image> = drawn.iter().collect();
+    let mut train = sample(work.train, MOST_TRAINING);
+    let count = train.len();
+    let (labels, groups) = groups(&train, &drawn, manifest.classes.len());
+    train.extend(&drawn);
     let train = plain(work, work.bundle, &train, "training images")?;
-    let detectors = candidates(&train, &labels, manifest.classes.len());
+    let detectors = candidates(&train, &labels, groups);
 
     let unseen = if work.test.is_empty() {
         work.validation
@@ -106,8 +113,11 @@ pub(super) fn strangeness(
                 auroc: auroc.clone(),
                 rejected: with_colour,
                 fitted_on: format!(
-                    "{} training images; threshold on {fitted_on}; judged on {} images and drawn pictures",
-                    labels.len(),
+                    "{count} training images{}; threshold on {fitted_on}; judged on {} images and drawn pictures",
+                    match drawn.len() {
+                        0 => String::new(),
+                        heads => format!(" and {heads} drawn heads"),
+                    },
                     judged_on(work)
                 ),
             };
@@ -131,6 +141,37 @@ pub(super) fn strangeness(
         reports,
         scores,
     })
+}
+
+/// Drawn heads, where the model learned from such: they are like its training images too. None of those that it
+/// learned from.
+fn drawn_heads(work: &FitWork<'_>) -> Result<Vec<Image>> {
+    let manifest = &work.bundle.manifest;
+    if !manifest.training.data.iter().any(|source| source.synthetic) {
+        return Ok(Vec::new());
+    }
+    let count = DRAWN_EACH * manifest.classes.len();
+    training_phantoms(
+        count,
+        &manifest.classes,
+        &manifest.input,
+        work.seed ^ 0x4452_4157,
+    )
+}
+
+/// The group of each image, scans first, and how many groups there are: one for each class of scans, then one for each
+/// class of drawn heads. They lie apart from each other in feature space, so that one mean for both fits neither.
+fn groups(scans: &[&Image], drawn: &[&Image], classes: usize) -> (Vec<usize>, usize) {
+    let mut groups = classes;
+    let mut of_class = vec![None; classes];
+    let mut labels: Vec<usize> = scans.iter().map(|image| image.class).collect();
+    labels.extend(drawn.iter().map(|image| {
+        *of_class[image.class].get_or_insert_with(|| {
+            groups += 1;
+            groups - 1
+        })
+    }));
+    (labels, groups)
 }
 
 struct Pictures {

@@ -5,6 +5,7 @@ use crate::intake::Dropped;
 use crate::model::Manifest;
 use js_sys::{Array, Function, Reflect, Uint8Array};
 use scanlight_engine::protocol::EngineKind;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::File;
 
@@ -14,6 +15,8 @@ pub struct Given {
     pub view: String,
     /// The files to work on. Nothing of them has been read.
     pub files: Vec<Dropped>,
+    /// The lesson of this site that was asked for.
+    pub lesson: Option<String>,
     /// The model.
     pub bundle: Bundle,
     /// The engine to run.
@@ -24,6 +27,8 @@ pub struct Given {
     pub catalogue: Option<Uint8Array>,
     /// What the page does for the workbench.
     pub page: Page,
+    /// All of it, with what only one view needs: see [`Given::more`].
+    pub whole: JsValue,
 }
 
 /// The model in use.
@@ -43,6 +48,7 @@ pub struct Page {
     count: Function,
     begin: Function,
     open: Function,
+    leave: Function,
     use_bundle: Function,
     failed: Function,
 }
@@ -64,6 +70,7 @@ impl Given {
         Ok(Self {
             view: text("view")?,
             files: files.iter().filter_map(|pair| dropped(&pair)).collect(),
+            lesson: field("lesson").as_string(),
             bundle: Bundle {
                 weights: bytes("weights").ok_or("the page gave no weights")?,
                 manifest,
@@ -80,10 +87,23 @@ impl Given {
                 count: function(given, "count")?,
                 begin: function(given, "begin")?,
                 open: function(given, "open")?,
+                leave: function(given, "leave")?,
                 use_bundle: function(given, "use")?,
                 failed: function(given, "failed")?,
             },
+            whole: given.clone(),
         })
+    }
+
+    /// What the page gave this view under `name`.
+    pub fn more(&self, name: &str) -> Option<JsValue> {
+        let value = Reflect::get(&self.whole, &name.into()).ok()?;
+        (!value.is_undefined()).then_some(value)
+    }
+
+    /// What the page gave this view under `name`, written as JSON.
+    pub fn read_more<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(&self.more(name)?.as_string()?).ok()
     }
 }
 
@@ -113,6 +133,11 @@ impl Page {
             &self.open,
             &[file.path.as_str().into(), file.file.clone().into()],
         );
+    }
+
+    /// The visitor leaves the view.
+    pub fn leave(&self) {
+        call(&self.leave, &[]);
     }
 
     /// Answer with another bundle from now on: its manifest and its weights. Says whether the page can change just now.

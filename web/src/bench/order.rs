@@ -153,6 +153,7 @@ mod tests {
                 image: [1, 1],
                 ms: 1.0,
                 thumbnail: Thumbnail::of(&[], [0, 0]),
+                whole: None,
             }
         };
         Row {

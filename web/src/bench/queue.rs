@@ -10,7 +10,7 @@ use crate::language::Line;
 use crate::model::Manifest;
 use crate::requests;
 use leptos::prelude::*;
-use scanlight_engine::protocol::{EngineKind, Verdict};
+use scanlight_engine::protocol::{EngineKind, Report, Verdict};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +59,21 @@ pub struct Answer {
     pub ms: f64,
     /// The picture, small.
     pub thumbnail: Thumbnail,
+    /// The picture and its map, where the view needs them.
+    pub whole: Option<Whole>,
+}
+
+/// The picture of an answer, and where the model looked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Whole {
+    /// The numbers.
+    pub report: Report,
+    /// The picture, 8-bit grey.
+    pub grey: Vec<u8>,
+    /// 256 RGB triples for each of the colour maps.
+    pub colour_maps: Vec<u8>,
+    /// The heat map of the most probable class.
+    pub heat: Vec<u8>,
 }
 
 /// How the work goes.
@@ -111,6 +126,8 @@ struct Inner {
     bundle: Bundle,
     page: Page,
     kind: EngineKind,
+    /// Whether answers keep their pictures.
+    keeps: bool,
     client: Option<Client>,
     /// Counts the engines started: what an ended one still says is ignored.
     generation: u32,
@@ -140,6 +157,15 @@ struct Inner {
 impl Queue {
     /// Of the files that the page gave, with their true classes where they are known.
     pub fn new(given: Given, labels: Option<Vec<usize>>) -> Self {
+        Self::of(given, labels, false)
+    }
+
+    /// Of the files that the page gave, whose answers keep their pictures.
+    pub fn keeping(given: Given) -> Self {
+        Self::of(given, None, true)
+    }
+
+    fn of(given: Given, labels: Option<Vec<usize>>, keeps: bool) -> Self {
         let rows = given.files.iter().enumerate().map(|(index, file)| Row {
             path: file.path.clone(),
             label: labels
@@ -158,6 +184,7 @@ impl Queue {
                 bundle: given.bundle,
                 page: given.page,
                 kind: given.kind,
+                keeps,
                 client: None,
                 generation: 0,
                 loaded: false,

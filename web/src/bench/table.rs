@@ -260,7 +260,7 @@ fn Numbers(answer: Arc<Answer>, classes: StoredValue<Vec<String>>) -> impl IntoV
 }
 
 /// A verdict in few words.
-fn in_words(classes: &[String], verdict: Verdict) -> String {
+pub fn in_words(classes: &[String], verdict: Verdict) -> String {
     let title = |class: usize| {
         classes
             .get(class)

@@ -116,10 +116,7 @@ impl Desk {
         if !self.may_change() || self.in_use.get_untracked().as_ref() == Some(&choice) {
             return;
         }
-        let kept = self.session.with_value(|session| {
-            let mut kept = session.swap.kept.iter();
-            kept.find(|kept| kept.choice == choice).cloned()
-        });
+        let kept = self.kept(&choice);
         self.changing.set(Some(choice.clone()));
         if let Some(kept) = kept {
             return self.give(kept);
@@ -131,6 +128,27 @@ impl Desk {
                 Err(error) => self.stay(error.line()),
             }
         });
+    }
+
+    fn kept(self, choice: &Choice) -> Option<Loaded> {
+        self.session.with_value(|session| {
+            let mut kept = session.swap.kept.iter();
+            kept.find(|kept| kept.choice == *choice).cloned()
+        })
+    }
+
+    /// The manifest and the weights of a model that the chooser shows, fetched if need be. `None` where it is gone.
+    pub async fn bundle_of(self, choice: &Choice) -> Result<Option<[Uint8Array; 2]>, FetchError> {
+        let loaded = match self.kept(choice) {
+            Some(kept) => Some(kept),
+            None => self.fetch_chosen(choice).await?,
+        };
+        Ok(loaded.map(|loaded| {
+            let BundleBytes { manifest, weights } = loaded.bundle.clone();
+            // Changing to it now fetches nothing more.
+            self.update(|session| session.swap.keep(loaded));
+            [manifest, weights]
+        }))
     }
 
     async fn fetch_chosen(self, choice: &Choice) -> Result<Option<Loaded>, FetchError> {

@@ -25,6 +25,7 @@ impl Desk {
     pub fn open_files(self, files: Vec<Dropped>) {
         self.alert.set(None);
         self.notice.set(None);
+        self.leave_lesson();
         offline::hold();
         self.study.reading.set(Some([0, files.len()]));
         // A worker that is at work on other files would keep these waiting.

@@ -1,8 +1,8 @@
 //! A heat map's text alternative: where, how far, how strong.
 
 use super::class_title;
-use crate::language::{percent_with, t, tv};
-use scanlight_engine::protocol::Evidence;
+use crate::language::{decimal, percent_with, t, tv};
+use scanlight_engine::protocol::{Evidence, Method, Report, Verdict};
 
 /// Half the side of the square that counts as the centre.
 const CENTRE: f32 = 1.0 / 6.0;
@@ -79,6 +79,40 @@ pub fn describe(
             ),
         ],
     ))
+}
+
+/// The map of class `chosen` by `method` in words; `strengths` are the maps' largest values before they were scaled, and
+/// `report` is the answer that they explain.
+pub fn of_method(
+    classes: &[String],
+    report: &Report,
+    method: Method,
+    evidence: &[Option<Evidence>],
+    strengths: &[f32],
+    chosen: usize,
+) -> Option<String> {
+    let frame = match (report.cut_out, report.verdict) {
+        (false, _) => Frame::Picture,
+        (true, Verdict::Strange { .. }) => Frame::Part,
+        (true, _) => Frame::Head,
+    };
+    if method != Method::Occlusion {
+        return describe(classes, evidence, chosen, frame);
+    }
+    let class = class_title(classes.get(chosen)?);
+    let drop = strengths.get(chosen).copied().unwrap_or_default();
+    if drop <= 0.0 {
+        return Some(tv("occlusion.none", &[("class", class.into())]));
+    }
+    let cost = tv(
+        "occlusion.drop",
+        &[
+            ("class", class.into()),
+            ("points", decimal(f64::from(drop) * 100.0, 1).into()),
+        ],
+    );
+    let place = describe(classes, evidence, chosen, frame)?;
+    Some(format!("{place} {cost}"))
 }
 
 fn size(extent: f32) -> String {

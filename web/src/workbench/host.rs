@@ -50,6 +50,7 @@ pub fn WorkbenchHost() -> impl IntoView {
             class="card bench"
             aria-labelledby="bench-title"
             hidden=move || closed.get()
+            data-view=move || bench.view.get().word()
             data-stage=move || if open.get() { "open" } else if failed.get() { "failed" } else { "fetching" }
         >
             <header>
@@ -59,7 +60,7 @@ pub fn WorkbenchHost() -> impl IntoView {
                     class="close"
                     id="bench-close"
                     aria-label=tr("close")
-                    on:click=move |_| desk.close_workbench()
+                    on:click=move |_| desk.dismiss_workbench()
                 >
                     <svg viewBox="0 0 16 16" aria-hidden="true">
                         <path d="M3.5 3.5l9 9m0-9l-9 9" />

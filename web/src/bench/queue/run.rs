@@ -1,6 +1,6 @@
 //! Running the engine of a [`Queue`].
 
-use super::{Answer, Inner, Queue, State, Status};
+use super::{Answer, Inner, Queue, State, Status, Whole};
 use crate::bench::thumbnail::Thumbnail;
 use crate::engine_client::{Client, Incoming};
 use crate::intake;
@@ -86,9 +86,11 @@ impl Queue {
             Reply::LoadFailed { message } => self.engine_failed(kind, message),
             Reply::Classified { id, report } => {
                 self.count(report.requests);
-                self.update(|inner| inner.crashes = 0);
-                let picture = buffers.first().map(Uint8Array::to_vec);
-                let answer = answer(report, &picture.unwrap_or_default());
+                let keeps = self.update(|inner| {
+                    inner.crashes = 0;
+                    inner.keeps
+                });
+                let answer = answer(report, &buffers, keeps == Some(true));
                 self.finish(id, State::Done(Arc::new(answer)));
             }
             Reply::Rejected { id, complaint } => {
@@ -320,9 +322,22 @@ fn next(inner: &mut Inner) -> Option<(usize, File, [u32; 2])> {
     Some((index, file.file.clone(), [inner.generation, inner.turn]))
 }
 
-fn answer(report: Report, picture: &[u8]) -> Answer {
+fn answer(report: Report, buffers: &[Uint8Array], keeps: bool) -> Answer {
+    let buffer = |index: usize| {
+        buffers
+            .get(index)
+            .map(Uint8Array::to_vec)
+            .unwrap_or_default()
+    };
+    let grey = buffer(0);
     Answer {
-        thumbnail: Thumbnail::of(picture, report.picture),
+        thumbnail: Thumbnail::of(&grey, report.picture),
+        whole: keeps.then(|| Whole {
+            colour_maps: buffer(1),
+            heat: buffer(2 + report.predicted),
+            report: report.clone(),
+            grey,
+        }),
         probabilities: report.probabilities,
         predicted: report.predicted,
         verdict: report.verdict,
