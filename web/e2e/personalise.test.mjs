@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { drop, dropAll, launch, noProblems, openReady, PATIENCE, record, result, screenshot, withoutThresholds } from './harness.mjs';
-import { phantom, png } from './images.mjs';
+import { phantom, png, tiff } from './images.mjs';
+import { nifti, series } from './volumes.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const QUERY = '?backend=cpu';
@@ -279,6 +280,20 @@ describe('personalise', () => {
     const facts = await page.textContent('dialog[open]');
     assert.match(facts, /On own scans, each held out alone: \d of 6 right/);
     assert.match(facts, /It refuses less than its parent/);
+    await noProblems(page);
+    await page.context().close();
+  });
+
+  test('scans are what the trainer reads: DICOM, NIfTI, TIFF', async () => {
+    const page = await openReady(browser, server.url, { query: QUERY });
+    await personalise(page);
+    const asked = server.requests.length;
+    const [slice] = series([64, 80, 3]);
+    await add(page, 'glioma', [{ name: 'slice', bytes: slice.bytes }, { name: 'head.nii', bytes: nifti([40, 48, 6]) }]);
+    await add(page, 'notumor', [{ name: 'scan.tif', bytes: tiff(90, 120) }, { name: '.DS_Store', bytes: 'junk' }]);
+    await page.waitForFunction(() => document.querySelectorAll('.tune-scans canvas:not([width="1"])').length === 3);
+    assert.equal(await page.textContent('#tune-left-out'), '');
+    assert.deepEqual(server.requests.slice(asked), []);
     await noProblems(page);
     await page.context().close();
   });
