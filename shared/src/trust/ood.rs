@@ -21,6 +21,9 @@ pub const PREFIX: &str = "trust.";
 /// The most principal axes that are kept.
 pub const MAX_AXES: usize = 64;
 
+/// The most means that a distribution may have, or as many as there are classes.
+pub const MAX_MEANS: usize = 256;
+
 /// A tensor's shape and values, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Array {
@@ -83,7 +86,13 @@ impl Gaussian {
         );
     }
 
-    fn read(name: &str, means: usize, length: usize, arrays: &Arrays) -> Result<Self, BundleError> {
+    /// With `fewest` means or more: a class whose training images are of several kinds has one for each.
+    fn read(
+        name: &str,
+        fewest: usize,
+        length: usize,
+        arrays: &Arrays,
+    ) -> Result<Self, BundleError> {
         let axes = find(arrays, &format!("{PREFIX}{name}.axes"))?;
         let count = axes.shape.first().copied().unwrap_or(0);
         if count > MAX_AXES {
@@ -100,6 +109,11 @@ impl Gaussian {
                 .map(<[f32]>::to_vec)
                 .collect())
         };
+        let means = find(arrays, &format!("{PREFIX}{name}.means"))?;
+        let centres = means.shape.first().copied().unwrap_or(0);
+        if !(fewest..=MAX_MEANS.max(fewest)).contains(&centres) {
+            return Err(shape_error(name, "means", means, &[fewest, length]));
+        }
         let variances = find(arrays, &format!("{PREFIX}{name}.variances"))?;
         if variances.shape != [count + 1] {
             return Err(shape_error(name, "variances", variances, &[count + 1]));
@@ -112,7 +126,7 @@ impl Gaussian {
             });
         }
         Ok(Self {
-            means: rows("means", means)?,
+            means: rows("means", centres)?,
             axes: rows("axes", count)?,
             variances: variances.values.clone(),
         })
@@ -337,6 +351,8 @@ mod tests {
             if detector == Detector::Energy {
                 continue;
             }
+            // Two means for one class: scans and drawings of it, say.
+            assert_eq!(Detector::read(&spec, 1, 2, &arrays).unwrap(), detector);
             assert!(matches!(
                 Detector::read(&spec, 3, 2, &arrays),
                 Err(BundleError::Shape { .. })
