@@ -7,14 +7,14 @@ use crate::intake::{self, Dropped};
 use crate::language::{t, tr, tv};
 use crate::pixels;
 use crate::words;
-use leptos::ev::DragEvent;
+use leptos::ev::{DragEvent, MouseEvent};
 use leptos::html::{Button, Canvas, Input};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_tuner::protocol::LEAST;
 use std::sync::Arc;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event};
+use web_sys::{Element, Event, HtmlElement};
 
 /// Pictures shown of a class; more are counted.
 const SHOWN: usize = 40;
@@ -233,13 +233,30 @@ fn Picture(tuner: Tuner, scan: Scan) -> impl IntoView {
                 type="button"
                 class="tune-remove"
                 aria-label=move || tv("personalise.remove", &[("name", removed.clone().into())])
-                on:click=move |_| tuner.remove(id)
+                on:click=move |event| {
+                    focus_add(&event);
+                    tuner.remove(id);
+                }
             >
                 <svg viewBox="0 0 16 16" aria-hidden="true">
                     <path d="M4.5 4.5l7 7m0-7l-7 7" />
                 </svg>
             </button>
         </li>
+    }
+}
+
+/// Moves the focus from a scan that is about to go to the button of its class.
+fn focus_add(event: &MouseEvent) {
+    let add = event
+        .target()
+        .and_then(|target| target.dyn_into::<Element>().ok())
+        .and_then(|target| target.closest("[data-class]").ok().flatten())
+        .and_then(|card| card.query_selector(".tune-add").ok().flatten())
+        .and_then(|add| add.dyn_into::<HtmlElement>().ok());
+    if let Some(add) = add {
+        // Without it the keyboard begins at the top of the page: a nuisance, no failure.
+        let _ = add.focus();
     }
 }
 
