@@ -156,6 +156,7 @@ describe('personalise', () => {
     // One is taken away, and comes again.
     await page.click('.tune-scans li[data-path="stripes5.png"] .tune-remove');
     await says(page, /Ready to train on 11 scans/);
+    assert.ok(await page.evaluate(() => document.activeElement.classList.contains('tune-add')), 'the focus is lost');
     await add(page, wrong.stripes, named('stripes', 1, 5));
     await says(page, /Ready to train on 12 scans/);
     await tune(page);

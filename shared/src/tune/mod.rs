@@ -16,6 +16,7 @@ mod heads;
 mod outcome;
 mod parent;
 mod rounds;
+mod spread;
 
 pub use child::{Child, Making, Strangeness, child};
 pub use heads::{Point, Training};

@@ -3,13 +3,14 @@
 //! | module | what |
 //! |---|---|
 //! | `tuner` | the scans, the worker, where training stands |
-//! | `setup` | scans by class |
+//! | `setup`, `picture` | scans by class |
 //! | `running` | progress, and the way to end it |
 //! | `curve` | the loss, as a picture, in words and as a table |
 //! | `outcome` | before and after, and what to do with the new bundle |
 
 mod curve;
 mod outcome;
+mod picture;
 mod running;
 mod setup;
 mod tuner;

@@ -1,18 +1,16 @@
 //! Scans by class, and the button that begins.
 
-use super::tuner::{Scan, Seen, Stage, Tuner};
+use super::picture::Picture;
+use super::tuner::{Stage, Tuner};
 use crate::bench::sort;
-use crate::canvas::paint;
 use crate::intake::{self, Dropped};
 use crate::language::{t, tr, tv};
-use crate::pixels;
 use crate::words;
 use leptos::ev::DragEvent;
-use leptos::html::{Button, Canvas, Input};
+use leptos::html::{Button, Input};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_tuner::protocol::LEAST;
-use std::sync::Arc;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event};
 
@@ -201,64 +199,6 @@ fn ClassCard(tuner: Tuner, class: usize, name: String) -> impl IntoView {
                 {tr("personalise.add")}
             </button>
         </fieldset>
-    }
-}
-
-/// A scan, small, with the button that takes it away.
-#[component]
-fn Picture(tuner: Tuner, scan: Scan) -> impl IntoView {
-    let Scan {
-        id,
-        path,
-        class,
-        seen,
-    } = scan;
-    let canvas = NodeRef::<Canvas>::new();
-    let drawn = seen.clone();
-    Effect::new(move |_| {
-        if let (Some(canvas), Some(seen)) = (canvas.get(), &drawn) {
-            let small = &seen.thumbnail;
-            paint(&canvas, &pixels::from_grey(&small.grey), small.size);
-        }
-    });
-    let differs = seen.as_ref().is_some_and(|seen| seen.predicted != class);
-    let name = words::short_name(path.rsplit('/').next().unwrap_or(&path));
-    let (spoken, removed) = (name.clone(), name);
-    let hint = Signal::derive(move || describe(tuner, &spoken, seen.as_ref()));
-    view! {
-        <li class:differs=differs data-path=path title=move || hint.get()>
-            <canvas node_ref=canvas aria-hidden="true" width="1" height="1"></canvas>
-            <span class="unseen">{move || hint.get()}</span>
-            <button
-                type="button"
-                class="tune-remove"
-                aria-label=move || tv("personalise.remove", &[("name", removed.clone().into())])
-                on:click=move |_| tuner.remove(id)
-            >
-                <svg viewBox="0 0 16 16" aria-hidden="true">
-                    <path d="M4.5 4.5l7 7m0-7l-7 7" />
-                </svg>
-            </button>
-        </li>
-    }
-}
-
-/// A scan's name and what the model says of it as it is.
-fn describe(tuner: Tuner, name: &str, seen: Option<&Arc<Seen>>) -> String {
-    let class = seen.and_then(|seen| {
-        tuner
-            .model
-            .with_value(|model| model.classes.get(seen.predicted).cloned())
-    });
-    match class {
-        None => name.to_string(),
-        Some(class) => tv(
-            "personalise.says",
-            &[
-                ("name", name.into()),
-                ("class", words::class_title(&class).into()),
-            ],
-        ),
     }
 }
 

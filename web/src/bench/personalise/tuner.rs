@@ -1,5 +1,6 @@
 //! The scans, the tuner's worker, and where training stands.
 
+mod evenly;
 mod run;
 
 use crate::bench::given::{Bundle, Page};
@@ -8,10 +9,11 @@ use crate::engine_client::Client;
 use crate::intake::Dropped;
 use crate::language::Line;
 use crate::model::Manifest;
+use evenly::evenly;
 use js_sys::{Date, Uint8Array};
 use leptos::prelude::*;
 use scanlight_tuner::protocol::{LEAST, Report, Request};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The most scans. Each takes the network several passes, and a few are what this is for.
@@ -310,46 +312,5 @@ impl Tuner {
             Some([manifest, weights, _]) => inner.page.use_bundle(manifest, weights),
             None => false,
         })
-    }
-}
-
-/// At most `room` of the files, evenly over the classes, in their order.
-fn evenly<T>(files: Vec<(usize, T)>, room: usize) -> Vec<(usize, T)> {
-    if files.len() <= room {
-        return files;
-    }
-    let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut order = Vec::with_capacity(files.len());
-    for (index, (class, _)) in files.iter().enumerate() {
-        let count = seen.entry(*class).or_default();
-        order.push((*count, index));
-        *count += 1;
-    }
-    // The first of each class, then the second of each.
-    order.sort_unstable();
-    let kept: BTreeSet<usize> = order
-        .into_iter()
-        .take(room)
-        .map(|(_, index)| index)
-        .collect();
-    let files = files.into_iter().enumerate();
-    files
-        .filter(|(index, _)| kept.contains(index))
-        .map(|(_, file)| file)
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::evenly;
-    use wasm_bindgen_test::wasm_bindgen_test;
-
-    #[wasm_bindgen_test(unsupported = test)]
-    fn of_too_many_each_class_keeps_its_first() {
-        let files: Vec<(usize, u32)> = [0, 0, 0, 0, 1, 0, 1, 2].into_iter().zip(0..).collect();
-        assert_eq!(evenly(files.clone(), 8), files);
-        let some = [(0, 0), (0, 1), (1, 4), (1, 6), (2, 7)];
-        assert_eq!(evenly(files.clone(), 5), some);
-        assert_eq!(evenly(files, 0), []);
     }
 }
