@@ -234,11 +234,16 @@ fn OneSide(duel: Duel, index: usize, shown: Memo<Option<String>>, look: Look) ->
         _ => String::new(),
     };
     view! {
-        <section class="compare-side" aria-labelledby=heading.clone() data-side=index.to_string()>
+        // With the identity: two models may have one title.
+        <section
+            class="compare-side"
+            aria-labelledby=format!("{heading} {heading}-model")
+            data-side=index.to_string()
+        >
             <h3 id=heading.clone()>
                 <bdi lang="en">{title}</bdi>
             </h3>
-            <p class="hint number"><bdi>{identity}</bdi></p>
+            <p class="hint number" id=format!("{heading}-model")><bdi>{identity}</bdi></p>
             {move || side.get().map(|side| view! { <Scan side=Arc::clone(&side) about=Signal::derive(about) look /> })}
             {move || {
                 side.get()
