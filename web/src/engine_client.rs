@@ -20,6 +20,11 @@ pub enum Incoming<R = Reply> {
     Broken(String),
 }
 
+/// A copy that can be transferred: the original stays for the next engine.
+pub fn copy(bytes: &Uint8Array) -> Uint8Array {
+    bytes.slice(0, bytes.length())
+}
+
 /// A running worker. Dropping it ends the worker.
 pub struct Client {
     worker: Worker,

@@ -1,7 +1,7 @@
 //! The models that can be chosen: the published ones, and the visitor's own.
 
 use crate::language::{Line, t, tr, tv};
-use crate::model::{Choice, Manifest};
+use crate::model::{Choice, Manifest, Metrics};
 use crate::state::Desk;
 use crate::words;
 use crate::workbench::View;
@@ -127,22 +127,25 @@ fn facts(manifest: &Manifest) -> String {
         .map(|n| tv("models.parameters", &[("n", words::count(n).into())]));
     #[allow(clippy::cast_precision_loss)]
     let size = words::bytes(manifest.weights.size as f64);
-    let accuracy = manifest.metrics.first().map_or_else(
-        || t("models.unmeasured"),
-        |metrics| {
-            tv(
-                "models.accuracy",
-                &[
-                    ("accuracy", words::share(metrics.accuracy).into()),
-                    // The manifest's words, set apart from a sentence that runs the other way.
-                    ("data", format!("\u{2068}{}\u{2069}", metrics.data).into()),
-                ],
-            )
-        },
-    );
+    let accuracy = manifest
+        .metrics
+        .first()
+        .map_or_else(|| t("models.unmeasured"), accuracy);
     let parts: Vec<String> = [parameters, Some(size), Some(accuracy)]
         .into_iter()
         .flatten()
         .collect();
     parts.join(" · ")
+}
+
+/// A measured accuracy, with what it was measured on.
+pub fn accuracy(metrics: &Metrics) -> String {
+    tv(
+        "models.accuracy",
+        &[
+            ("accuracy", words::share(metrics.accuracy).into()),
+            // The manifest's words, set apart from a sentence that runs the other way.
+            ("data", format!("\u{2068}{}\u{2069}", metrics.data).into()),
+        ],
+    )
 }

@@ -6,7 +6,7 @@
 mod swap;
 
 use crate::adapter::{self, Adapter};
-use crate::engine_client::{Client, Incoming};
+use crate::engine_client::{Client, Incoming, copy};
 use crate::fetch::{self, FetchError};
 use crate::intake;
 use crate::language::{Line, Piece, known};
@@ -812,9 +812,4 @@ pub fn rejection(complaint: &Complaint) -> Piece {
             line.with(name.clone(), value.as_str())
         });
     line.into()
-}
-
-/// A copy that can be transferred: the original stays for the next engine.
-fn copy(bytes: &Uint8Array) -> Uint8Array {
-    bytes.slice(0, bytes.length())
 }

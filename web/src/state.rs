@@ -266,6 +266,13 @@ impl Desk {
         }
     }
 
+    /// So many requests that the visitor asked for begin now.
+    pub fn ask_for(self, requests: u32) {
+        let now = requests::now();
+        self.asked
+            .update(|asked| asked.extend((0..requests).map(|_| now)));
+    }
+
     /// Requests for weights that the visitor asked for since the current file was opened.
     pub fn asked_since_open(&self) -> usize {
         let opened = self.opened.get().map_or(0.0, |opened| opened.at);

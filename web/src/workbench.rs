@@ -268,8 +268,7 @@ impl Desk {
         let version = offline::version().unwrap_or_default();
         let file = format!("{PROGRAM}_bg.wasm?version={version}");
         // The counter of requests tells these two, the program and its script, from any that nobody asked for.
-        self.asked
-            .update(|asked| asked.extend([requests::now(); 2]));
+        self.ask_for(2);
         let bytes = fetch::bytes(&file, |count| bench.fetched.set(count))
             .await
             .map_err(|error| error.line())?;
@@ -333,16 +332,14 @@ impl Desk {
             self.keep(Closure::<dyn FnMut(u32)>::new(move |more| {
                 self.count_others_requests(more);
                 // A worker of the workbench fetches its program, for what somebody asked for.
-                self.asked
-                    .update(|asked| asked.extend((0..more).map(|_| requests::now())));
+                self.ask_for(more);
             })),
         )?;
         set(
             "asks",
             self.keep(Closure::<dyn FnMut(u32)>::new(move |more: u32| {
                 // The browser's record has the requests; these are the ones that somebody asked for.
-                self.asked
-                    .update(|asked| asked.extend((0..more).map(|_| requests::now())));
+                self.ask_for(more);
             })),
         )?;
         set(

@@ -1,6 +1,7 @@
 //! What the page gives the workbench.
 
 use super::function;
+use crate::engine_client::copy;
 use crate::intake::Dropped;
 use crate::model::Manifest;
 use js_sys::{Array, Function, Reflect, Uint8Array};
@@ -15,8 +16,6 @@ pub struct Given {
     pub view: String,
     /// The files to work on. Nothing of them has been read.
     pub files: Vec<Dropped>,
-    /// The lesson of this site that was asked for.
-    pub lesson: Option<String>,
     /// The model.
     pub bundle: Bundle,
     /// The engine to run.
@@ -71,7 +70,6 @@ impl Given {
         Ok(Self {
             view: text("view")?,
             files: files.iter().filter_map(|pair| dropped(&pair)).collect(),
-            lesson: field("lesson").as_string(),
             bundle: Bundle {
                 weights: bytes("weights").ok_or("the page gave no weights")?,
                 manifest,
@@ -152,7 +150,7 @@ impl Page {
 
     /// Answer with another bundle from now on: its manifest and its weights. Says whether the page can change just now.
     pub fn use_bundle(&self, manifest: &Uint8Array, weights: &Uint8Array) -> bool {
-        let copies = [manifest, weights].map(|bytes| bytes.slice(0, bytes.length()));
+        let copies = [manifest, weights].map(copy);
         let [manifest, weights] = copies;
         match self.use_bundle.call2(&JsValue::NULL, &manifest, &weights) {
             Ok(taken) => taken.is_truthy(),

@@ -39,7 +39,7 @@ enum Stage {
 #[component]
 pub fn LessonRoom(given: Given) -> impl IntoView {
     let stage = RwSignal::new_local(Stage::Fetching([0, 0]));
-    let asked = given.lesson.clone();
+    let asked = given.more("lesson").and_then(|id| id.as_string());
     let of_site = given.files.is_empty();
     let page = given.page.clone();
     let given = StoredValue::new_local(Some(given));

@@ -5,7 +5,6 @@ use super::{BundleBytes, Session};
 use crate::fetch::{self, FetchError};
 use crate::language::{Line, Piece};
 use crate::model::{Choice, Entry, Manifest};
-use crate::requests;
 use crate::state::{Desk, Phase, Step};
 use js_sys::Uint8Array;
 use leptos::prelude::*;
@@ -166,7 +165,7 @@ impl Desk {
         };
         let manifest: Manifest = fetch::json(&format!("models/{id}/model.json"), &bytes)?;
         // The counter of requests tells these from any that nobody asked for.
-        self.asked.update(|asked| asked.push(requests::now()));
+        self.ask_for(1);
         #[allow(clippy::cast_precision_loss)]
         let expected = manifest.weights.size as f64;
         self.fetched.set((0.0, expected));

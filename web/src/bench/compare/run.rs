@@ -1,7 +1,7 @@
 //! One engine, which is given one model after the other and asked about the same scan.
 
 use crate::bench::given::{Given, Page};
-use crate::engine_client::{Client, Incoming};
+use crate::engine_client::{Client, Incoming, copy};
 use crate::finding::Finding;
 use crate::language::{Line, Piece};
 use crate::model::Manifest;
@@ -302,9 +302,4 @@ impl Duel {
             PATIENCE,
         );
     }
-}
-
-/// A copy that can be transferred: the original stays for the next engine.
-fn copy(bytes: &Uint8Array) -> Uint8Array {
-    bytes.slice(0, bytes.length())
 }

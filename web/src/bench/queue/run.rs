@@ -2,7 +2,7 @@
 
 use super::{Answer, Inner, Queue, State, Status, Whole};
 use crate::bench::thumbnail::Thumbnail;
-use crate::engine_client::{Client, Incoming};
+use crate::engine_client::{Client, Incoming, copy};
 use crate::intake;
 use crate::language::{Line, Piece};
 use crate::pictures::{self, Problem};
@@ -346,9 +346,4 @@ fn answer(report: Report, buffers: &[Uint8Array], keeps: bool) -> Answer {
         image: report.image,
         ms: report.decode_ms + report.classify_ms,
     }
-}
-
-/// A copy that can be transferred: the original stays for the next engine.
-fn copy(bytes: &Uint8Array) -> Uint8Array {
-    bytes.slice(0, bytes.length())
 }

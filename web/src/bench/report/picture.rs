@@ -1,5 +1,6 @@
 //! The pictures of a report: what the viewer's canvases show, at a size that a printed page needs.
 
+use crate::canvas;
 use crate::finding::Finding;
 use leptos::prelude::document;
 use std::f64::consts::TAU;
@@ -57,7 +58,7 @@ impl Pictures {
 pub fn copy(from: &HtmlCanvasElement, to: &HtmlCanvasElement) -> Result<(), JsValue> {
     to.set_width(from.width());
     to.set_height(from.height());
-    context_of(to)?.draw_image_with_html_canvas_element(from, 0.0, 0.0)
+    canvas::context(to)?.draw_image_with_html_canvas_element(from, 0.0, 0.0)
 }
 
 /// A new canvas of this size.
@@ -67,15 +68,8 @@ pub fn canvas(size: [f64; 2]) -> Result<(HtmlCanvasElement, CanvasRenderingConte
     let [width, height] = size.map(|side| side.round().clamp(1.0, 16_000.0) as u32);
     canvas.set_width(width);
     canvas.set_height(height);
-    let context = context_of(&canvas)?;
+    let context = crate::canvas::context(&canvas)?;
     Ok((canvas, context))
-}
-
-fn context_of(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d, JsValue> {
-    canvas
-        .get_context("2d")?
-        .and_then(|context| context.dyn_into().ok())
-        .ok_or_else(|| JsValue::from_str("the browser gives no 2D canvas"))
 }
 
 fn element<T: JsCast>(selector: &str) -> Result<T, JsValue> {

@@ -3,8 +3,8 @@
 use crate::finding::Finding;
 use crate::language::{self, decimal, t, tv};
 use crate::model::Manifest;
+use crate::models;
 use crate::offline;
-use crate::words;
 use crate::words::answer::{self, Kind, Said};
 use js_sys::{Date, Object, Reflect};
 
@@ -98,16 +98,7 @@ fn facts(finding: &Finding, model: &Manifest) -> Vec<(String, String)> {
         facts.push(("report.created", model.created.clone()));
     }
     if let Some(metrics) = model.metrics.first() {
-        facts.push((
-            "report.accuracy",
-            tv(
-                "models.accuracy",
-                &[
-                    ("accuracy", words::share(metrics.accuracy).into()),
-                    ("data", format!("\u{2068}{}\u{2069}", metrics.data).into()),
-                ],
-            ),
-        ));
+        facts.push(("report.accuracy", models::accuracy(metrics)));
     }
     facts.push(("report.engine", finding.engine.clone()));
     if let Some(version) = offline::version() {
