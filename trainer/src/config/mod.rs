@@ -22,7 +22,7 @@ pub use data::{Folders, PhantomConfig, SplitConfig, TestedGroups};
 use documented::section;
 pub use initial::{Freeze, InitialConfig};
 pub use optimizer::{OptimizerConfig, OptimizerKind};
-pub use training::{EarlyStoppingConfig, EmaConfig, Keep, LocalisationConfig};
+pub use training::{EarlyStoppingConfig, EmaConfig, Keep, LocalisationConfig, Selection};
 
 section! {
     /// Everything that shapes a training run. All keys have defaults; a TOML file names what differs.
@@ -38,6 +38,10 @@ section! {
         /// Label smoothing (Szegedy 2016, <https://arxiv.org/abs/1512.00567>): the share of each target
         /// that is spread evenly over all classes, 0 (off) to below 1.
         pub label_smoothing: f32 = 0.05,
+        /// Which epoch's weights are kept: "loss" the one with the lowest validation loss; "accuracy" the
+        /// one with the highest validation accuracy, which a few images that are wrong with great
+        /// confidence do not sway; "last" the last.
+        pub select: Selection = Selection::Loss,
         /// Whether every step's loss, learning rate and gradient length go into steps.jsonl.
         pub log_steps: bool = false,
         /// Whether temperature, uncertainty and strangeness are fitted at the end. It takes as long as a few

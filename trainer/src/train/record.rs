@@ -70,11 +70,14 @@ pub struct State {
     pub norm_sum: f64,
     /// Seconds spent on those steps.
     pub seconds: f64,
-    /// Epoch with the lowest validation loss; 0 before the first.
+    /// Epoch whose weights are kept; 0 before the first.
     pub best_epoch: u32,
-    /// That loss; infinite before the first.
+    /// Their validation loss; infinite before the first.
     #[serde(with = "exact")]
     pub best_loss: f64,
+    /// Their validation accuracy, 0 to 1; 0 before the first.
+    #[serde(with = "exact", default)]
+    pub best_accuracy: f64,
     /// Updates of the weights' running mean.
     pub ema_updates: u64,
     /// Whether training ended (by itself, not by an interruption).
@@ -95,6 +98,7 @@ impl Default for State {
             seconds: 0.0,
             best_epoch: 0,
             best_loss: f64::INFINITY,
+            best_accuracy: 0.0,
             ema_updates: 0,
             finished: false,
             checkpoint: String::new(),

@@ -22,7 +22,7 @@ use super::optimizer::optimizer;
 use super::record::{EpochRecord, State, StepRecord};
 use super::step::step;
 use crate::backend::WithTrainingBackend;
-use crate::config::{Config, Keep};
+use crate::config::{Config, Keep, Selection};
 use crate::data::{Dataset, Image, Part};
 
 /// Most clean training images on which accuracy is logged each epoch.
@@ -327,18 +327,27 @@ impl<'a, B: AutodiffBackend> Trainer<'a, B> {
         let averaged = average
             .as_ref()
             .is_some_and(|(_, mean)| match config.ema.keep {
-                Keep::Better => mean.loss < validation.loss,
+                // The last epoch's mean against its raw weights: by loss, nothing else was asked for.
+                Keep::Better => match config.select {
+                    Selection::Last => Selection::Loss,
+                    select => select,
+                }
+                .prefers(score(mean), score(&validation)),
                 Keep::Average => true,
                 Keep::Raw => false,
             });
-        let (kept, loss) = match &average {
-            Some((network, mean)) if averaged => (*network, mean.loss),
-            _ => (&raw, validation.loss),
+        let (kept, measured) = match &average {
+            Some((network, mean)) if averaged => (*network, score(mean)),
+            _ => (&raw, score(&validation)),
         };
-        let best = loss < self.state.best_loss;
+        let so_far = (self.state.best_loss, self.state.best_accuracy);
+        let best = match self.state.best_epoch {
+            0 => measured.0.is_finite(),
+            _ => config.select.prefers(measured, so_far),
+        };
         if best {
             self.state.best_epoch = epoch;
-            self.state.best_loss = loss;
+            (self.state.best_loss, self.state.best_accuracy) = measured;
             self.save_weights("", kept, averaged)?;
         }
         self.save_weights(LAST, kept, averaged)?;
@@ -402,6 +411,11 @@ impl<'a, B: AutodiffBackend> Trainer<'a, B> {
         run.write(&path(WEIGHTS_FILE), bundle.weights())?;
         run.write(&path(MANIFEST_FILE), bundle.manifest.to_json()?.as_bytes())
     }
+}
+
+/// Loss and accuracy, by which weights are chosen.
+fn score(measured: &Measured) -> (f64, f64) {
+    (measured.loss, measured.accuracy)
 }
 
 /// How targets are made for a training set; every class needs an image.
