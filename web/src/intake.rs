@@ -167,7 +167,7 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
         return;
     }
     if lesson {
-        return desk.open_workbench(View::Lesson, files);
+        return in_workbench(desk, View::Lesson, files);
     }
     if let [only] = files.as_slice() {
         return open_in_turn(desk, only.clone(), turn).await;
@@ -179,7 +179,7 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
             return;
         }
         if read {
-            return desk.open_files(files);
+            return in_study(desk, files, turn);
         }
     }
     let view = if are_labelled(desk, &files) {
@@ -187,7 +187,19 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
     } else {
         View::Batch
     };
-    desk.open_workbench(view, files);
+    in_workbench(desk, view, files);
+}
+
+fn in_workbench(desk: Desk, view: View, files: Vec<Dropped>) {
+    desk.with_annex(move |annex| (annex.open_workbench)(desk, view, files));
+}
+
+fn in_study(desk: Desk, files: Vec<Dropped>, turn: u32) {
+    desk.with_annex(move |annex| {
+        if is_newest(turn) {
+            (annex.open_files)(desk, files);
+        }
+    });
 }
 
 /// Whether the files lie in one folder per class.
@@ -224,9 +236,9 @@ async fn open_in_turn(desk: Desk, Dropped { path, file }: Dropped, turn: u32) {
                 if is_newest(turn) {
                     let files = vec![Dropped { path, file }];
                     if lesson {
-                        desk.open_workbench(View::Lesson, files);
+                        in_workbench(desk, View::Lesson, files);
                     } else {
-                        desk.open_files(files);
+                        in_study(desk, files, turn);
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! What the page knows, as signals that the views read. [`crate::session`] writes them.
 
+use crate::annex::Stage;
 use crate::explain::Explain;
 use crate::heat::Look;
 use crate::language::{Line, tv};
@@ -201,6 +202,8 @@ pub struct Desk {
     pub poke: Poke,
     /// The volume, series or list of files that is open.
     pub study: Study,
+    /// What was cut off the page's program.
+    pub annex: RwSignal<Stage>,
     /// The program for many files, fetched on demand.
     pub workbench: Workbench,
     /// Whether the heat map's description is shown; screen readers have it in any case.
@@ -251,6 +254,7 @@ impl Desk {
             explain: Explain::new(),
             poke: Poke::new(),
             study: Study::new(),
+            annex: RwSignal::new(Stage::Missing),
             workbench: Workbench::new(),
             words_shown: RwSignal::new(true),
             anyway: RwSignal::new(false),
