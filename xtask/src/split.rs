@@ -179,6 +179,8 @@ fn bind() -> Result<ExitCode> {
                 "See the splitter's message above, and web/src/annex.rs for what is cut off.",
             )?;
         *whole = out.join(format!("{PROGRAM}.wasm")).into();
+        // What was cut off works on the same table of functions.
+        args.push("--keep-lld-exports".into());
     }
     let program = folder(WASM_BINDGEN)?;
     let status = Command::new(&program)
