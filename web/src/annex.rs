@@ -23,7 +23,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 /// So long a page that is ready is left alone before the annex is fetched.
-const AT_LEISURE: Duration = Duration::from_millis(1500);
+const AT_LEISURE: Duration = Duration::from_millis(500);
 
 /// The ways into the annex.
 #[derive(Clone, Copy)]
@@ -110,6 +110,18 @@ pub fn keep(desk: Desk, fetch: Fetch) {
             );
         }
     });
+}
+
+impl Stage {
+    /// One word, for tests.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Fetching => "fetching",
+            Self::There(_) => "there",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 impl Desk {

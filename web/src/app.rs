@@ -42,7 +42,7 @@ pub fn App(
             <p class="tag-line"><span>{tr("page.tag_what")} " "</span> {tr("page.tag_where")}</p>
             <Chooser />
         </header>
-        <main data-phase=move || desk.phase.read().word()>
+        <main data-phase=move || desk.phase.read().word() data-annex=move || desk.annex.get().word()>
             <Banners />
             <Quiet part=Part::Workbench />
             <div class="desk">

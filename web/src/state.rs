@@ -146,6 +146,9 @@ pub struct Opened {
     pub at: f64,
     /// Requests of all workers until then.
     pub worker_requests: u32,
+    /// Requests that somebody had asked for until then: a count, as the clock is too coarse to tell the last of them
+    /// from what came after.
+    pub asked: u32,
 }
 
 /// A picture to try.
@@ -182,8 +185,8 @@ pub struct Desk {
     pub in_use: RwSignal<Option<Choice>>,
     /// The one that is on its way.
     pub changing: RwSignal<Option<Choice>>,
-    /// When each request for weights began that the visitor asked for.
-    pub asked: RwSignal<Vec<f64>>,
+    /// How many requests the visitor has asked for.
+    pub asked: RwSignal<u32>,
     /// Pictures to try.
     pub samples: RwSignal<Vec<Sample>>,
     /// One line about something the visitor should know, such as a change of engine.
@@ -244,7 +247,7 @@ impl Desk {
             cards: RwSignal::new(Vec::new()),
             in_use: RwSignal::new(None),
             changing: RwSignal::new(None),
-            asked: RwSignal::new(Vec::new()),
+            asked: RwSignal::new(0),
             samples: RwSignal::new(Vec::new()),
             notice: RwSignal::new(None),
             alert: RwSignal::new(None),
@@ -272,16 +275,22 @@ impl Desk {
 
     /// So many requests that the visitor asked for begin now.
     pub fn ask_for(self, requests: u32) {
-        let now = requests::now();
-        self.asked
-            .update(|asked| asked.extend((0..requests).map(|_| now)));
+        self.asked.update(|asked| *asked += requests);
     }
 
-    /// Requests for weights that the visitor asked for since the current file was opened.
-    pub fn asked_since_open(&self) -> usize {
-        let opened = self.opened.get().map_or(0.0, |opened| opened.at);
-        self.asked
-            .with(|asked| asked.iter().filter(|at| **at >= opened).count())
+    /// What is known at the moment at which a file is opened.
+    pub fn opened_now(self) -> Opened {
+        Opened {
+            at: requests::now(),
+            worker_requests: self.worker_requests.get_untracked(),
+            asked: self.asked.get_untracked(),
+        }
+    }
+
+    /// Requests that the visitor asked for since the current file was opened.
+    pub fn asked_since_open(&self) -> u32 {
+        let before = self.opened.get().map_or(0, |opened| opened.asked);
+        self.asked.get().saturating_sub(before)
     }
 
     /// Requests since the current file was opened, by the page and its worker.
