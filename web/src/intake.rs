@@ -1,6 +1,8 @@
 //! Files into the page: dropped, picked or pasted.
 
 mod collect;
+mod dropped;
+mod kind;
 pub mod lesson;
 mod own;
 mod zip;
@@ -9,9 +11,10 @@ use crate::language::Line;
 use crate::pictures::{self, Problem};
 use crate::session::Input;
 use crate::state::{Desk, Name};
+use crate::study::At;
 use crate::workbench::View;
-pub use collect::Dropped;
-use js_sys::Uint8Array;
+pub use dropped::Dropped;
+pub use kind::{HEAD, Kind, is_clutter};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -19,15 +22,12 @@ use scanlight_engine::wire;
 use scanlight_measures::labels::{CANONICAL_CLASSES, class_depth};
 use std::cell::Cell;
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
+use web_sys::{DataTransfer, FileList, HtmlInputElement};
 
 /// No file is larger that can be read here; a video dropped by mistake is.
 pub const LARGEST: f64 = 768.0 * 1024.0 * 1024.0;
-/// How many of several files are looked at, to tell pictures from what the reader reads.
+/// How many of several files that are called as pictures are looked at, to tell them from what the reader reads.
 const LOOKED_AT: usize = 200;
-/// The bytes of a file that tell what it is.
-const HEAD: f64 = 132.0;
 
 thread_local! {
     /// Counts what was to be opened. Files are read while others come: the newest counts.
@@ -147,7 +147,7 @@ fn take(desk: Desk, files: &FileList) {
 }
 
 /// Decides what becomes of the files that came together: a bundle is used, a lesson begins, a plain picture that comes
-/// alone goes to the engine, several to the workbench, all else to the reader.
+/// alone goes to the engine, several to the workbench, all else to the reader. An archive stands for what is in it.
 async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
     if !is_newest(turn) {
         return;
@@ -158,36 +158,105 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
     if files.is_empty() {
         return desk.complain(Line::new("intake.empty_folder"));
     }
+    let too_many = || desk.complain(Line::new("intake.too_many").with("n", collect::MOST));
     if more {
-        desk.complain(Line::new("intake.too_many").with("n", collect::MOST));
+        return too_many();
+    }
+    if let [only] = files.as_slice()
+        && let Some(file) = only.own()
+        && let Some(bundle) = zip::files(file, own::is_part).await
+    {
+        if is_newest(turn) {
+            own::take(desk, bundle).await;
+        }
         return;
     }
-    let lesson = lesson::find(&files).await.is_some();
+    let lesson = match files.as_slice() {
+        [only] => match only.own() {
+            Some(file) => lesson::is_packed(file).await,
+            None => false,
+        },
+        _ => lesson::find(&files).await.is_some(),
+    };
     if !is_newest(turn) {
         return;
     }
     if lesson {
         return desk.open_workbench(View::Lesson, files);
     }
-    if let [only] = files.as_slice() {
-        return open_in_turn(desk, only.clone(), turn).await;
+    let unpacked = unpack(&files).await;
+    if unpacked.len() > collect::MOST {
+        return too_many();
     }
-    for Dropped { file, .. } in files.iter().take(LOOKED_AT) {
-        // A file that cannot be read is told by whoever reads it all.
-        let read = head(file).await.is_ok_and(|head| needs_reader(&head));
-        if !is_newest(turn) {
-            return;
-        }
-        if read {
-            return desk.open_files(files);
-        }
+    let studies = hold_studies(&unpacked, turn).await;
+    if !is_newest(turn) {
+        return;
     }
-    let view = if are_labelled(desk, &files) {
-        View::Evaluate
+    if !studies && !unpacked.is_empty() {
+        return open_pictures(desk, unpacked, turn).await;
+    }
+    // Larger than what the reading room can hold at once: the table takes one after another.
+    match files.as_slice() {
+        [only] if only.size() > LARGEST && unpacked.len() > 1 => desk.open_table(unpacked),
+        [only] if only.size() > LARGEST => too_large(desk, only),
+        _ => desk.open_files(files, unpacked, None),
+    }
+}
+
+/// Pictures that the engine reads by itself: one in the reading room, several in a table.
+async fn open_pictures(desk: Desk, mut files: Vec<Dropped>, turn: u32) {
+    if let [_] = files.as_slice() {
+        if let Some(only) = files.pop() {
+            read(desk, only, turn).await;
+        }
+    } else if are_labelled(desk, &files) {
+        desk.open_workbench(View::Evaluate, files);
     } else {
-        View::Batch
-    };
-    desk.open_workbench(view, files);
+        desk.open_workbench(View::Batch, files);
+    }
+}
+
+/// The files with those of archives in their places, without what systems leave behind. An archive that cannot be
+/// read here stays as it is.
+async fn unpack(files: &[Dropped]) -> Vec<Dropped> {
+    let mut unpacked = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        // Of many files the names have to do.
+        let may_be = index < LOOKED_AT || file.path.to_ascii_lowercase().ends_with(".zip");
+        let inside = match file.own() {
+            Some(own) if may_be => zip::all(&file.path, own).await,
+            _ => None,
+        };
+        match inside {
+            Some(inside) => unpacked.extend(inside),
+            None => unpacked.push(file.clone()),
+        }
+    }
+    if unpacked.len() > 1 {
+        unpacked.retain(|file| !is_clutter(&file.path));
+    }
+    unpacked
+}
+
+/// Whether something that only the reader reads is among the files.
+async fn hold_studies(files: &[Dropped], turn: u32) -> bool {
+    let mut looked_at = 0;
+    for file in files {
+        // Of many files the names of most have to do.
+        if looked_at >= LOOKED_AT && lesson::is_picture(&file.path) {
+            continue;
+        }
+        looked_at += 1;
+        let study = match file.beginning(HEAD).await {
+            Ok(head) => Kind::of(&head) != Kind::Picture,
+            // A file that cannot be read is told by whoever reads it all; of an archive that is the reader.
+            Err(_) => file.own().is_none(),
+        };
+        if study || !is_newest(turn) {
+            return study;
+        }
+    }
+    false
 }
 
 /// Whether the files lie in one folder per class.
@@ -204,73 +273,26 @@ fn are_labelled(desk: Desk, files: &[Dropped]) -> bool {
 /// Opens one file in the reading room.
 pub fn open_one(desk: Desk, file: Dropped) {
     let turn = next_turn();
-    spawn_local(async move { open_in_turn(desk, file, turn).await });
+    spawn_local(async move { route(desk, vec![file], false, turn).await });
 }
 
-async fn open_in_turn(desk: Desk, Dropped { path, file }: Dropped, turn: u32) {
+/// Opens files of a table that belong together in the reading room, at this slice.
+pub fn open_at(desk: Desk, files: Vec<Dropped>, at: At) {
+    next_turn();
+    let listed = files.clone();
+    desk.open_files(files, listed, Some(at));
+}
+
+async fn read(desk: Desk, file: Dropped, turn: u32) {
     if file.size() > LARGEST {
-        return desk.complain(Line::new("intake.too_large").with("name", path));
+        return too_large(desk, &file);
     }
-    let head = head(&file).await;
-    if !is_newest(turn) {
-        return;
-    }
-    match head {
-        Ok(head) if needs_reader(&head) => match zip::files(&file, own::is_part).await {
-            _ if !is_newest(turn) => {}
-            Some(bundle) => own::take(desk, bundle).await,
-            None => {
-                let lesson = lesson::is_packed(&file).await;
-                if is_newest(turn) {
-                    let files = vec![Dropped { path, file }];
-                    if lesson {
-                        desk.open_workbench(View::Lesson, files);
-                    } else {
-                        desk.open_files(files);
-                    }
-                }
-            }
-        },
-        Ok(_) => read(desk, path, file, turn).await,
-        // A file that was moved or changed meanwhile.
-        Err(reason) => unreadable(desk, path, &reason),
-    }
-}
-
-async fn head(file: &File) -> Result<Vec<u8>, String> {
-    beginning(file, HEAD).await
-}
-
-async fn beginning(file: &File, length: f64) -> Result<Vec<u8>, String> {
-    let part = file
-        .slice_with_f64_and_f64(0.0, length)
-        .map_err(|error| wire::describe(&error))?;
-    match JsFuture::from(part.array_buffer()).await {
-        Ok(buffer) => Ok(Uint8Array::new(&buffer).to_vec()),
-        Err(error) => Err(wire::describe(&error)),
-    }
-}
-
-/// Whether a file is (or may be) of a kind that the engine does not read by itself: DICOM, NIfTI, an archive. What
-/// it is for sure, the reader finds out.
-fn needs_reader(head: &[u8]) -> bool {
-    let is = |at: usize, what: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(what));
-    let number = |bytes: [u8; 4]| [u32::from_le_bytes(bytes), u32::from_be_bytes(bytes)];
-    is(128, b"DICM")
-        || is(0, b"DICM")
-        || is(0, b"PK")
-        || is(0, b"\x1F\x8B")
-        // A NIfTI header begins with its own size.
-        || head.first_chunk().is_some_and(|bytes| {
-            number(*bytes).into_iter().any(|size| [348, 540].contains(&size))
-        })
-        // DICOM without its preamble begins with an element of group 2 or 8.
-        || is(0, b"\x02\0")
-        || is(0, b"\x08\0")
-}
-
-async fn read(desk: Desk, name: String, file: File, turn: u32) {
-    match pictures::read(&file).await {
+    let read = match file.file().await {
+        Ok(found) => pictures::read(&found).await,
+        Err(error) => Err(Problem::Unreadable(error)),
+    };
+    let name = file.path;
+    match read {
         _ if !is_newest(turn) => {}
         Ok(bytes) => desk.open(Input::new(Name::File(name), bytes)),
         Err(Problem::Rejected(line)) => desk.complain(line.with("name", name)),
@@ -279,38 +301,14 @@ async fn read(desk: Desk, name: String, file: File, turn: u32) {
     }
 }
 
+fn too_large(desk: Desk, file: &Dropped) {
+    desk.complain(Line::new("intake.too_large").with("name", file.path.as_str()));
+}
+
 fn unreadable(desk: Desk, name: String, reason: &str) {
     desk.complain(
         Line::new("intake.unreadable")
             .with("name", name)
             .with("reason", reason.trim_end_matches('.')),
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::needs_reader;
-    use wasm_bindgen_test::wasm_bindgen_test;
-
-    #[wasm_bindgen_test(unsupported = test)]
-    fn plain_pictures_go_to_the_engine() {
-        let mut dicom = b"II*\0".to_vec();
-        dicom.resize(128, 0);
-        dicom.extend(b"DICM");
-        assert!(needs_reader(&dicom));
-        assert!(needs_reader(b"PK\x03\x04"));
-        assert!(needs_reader(&348u32.to_be_bytes()));
-        assert!(needs_reader(b"\x08\0\x05\0CS\x0A\0ISO_IR 100"));
-        for picture in [
-            b"\x89PNG\r\n\x1a\n".as_slice(),
-            b"\xFF\xD8\xFF\xE0",
-            b"II*\0\x08\0\0\0",
-            b"BM",
-            b"RIFF....WEBP",
-            b"Dear diary",
-            b"",
-        ] {
-            assert!(!needs_reader(picture), "{picture:?}");
-        }
-    }
 }
