@@ -8,7 +8,7 @@
 use crate::diagnostics::DiagnosticsText;
 use crate::explain::{Compare, Layers};
 use crate::facts::FactsText;
-use crate::intake::Dropped;
+use crate::intake::{Dropped, sort};
 use crate::language::{Line, tr};
 use crate::model::Choice;
 use crate::offline;
@@ -42,8 +42,8 @@ pub struct Annex {
     diagnostics: fn() -> AnyView,
     /// The place of the workbench.
     workbench: fn() -> AnyView,
-    /// Opens files that the engine cannot read by itself, or several.
-    pub open_files: fn(Desk, Vec<Dropped>),
+    /// Opens files that are more than one plain picture; whether there were too many, and their turn.
+    pub sort: fn(Desk, Vec<Dropped>, bool, u32),
     /// Shows a view of the workbench with these files.
     pub open_workbench: fn(Desk, View, Vec<Dropped>),
     /// Begins the lesson of this id, or lets the visitor choose.
@@ -64,7 +64,7 @@ pub fn annex() -> Annex {
         facts: || view! { <FactsText /> }.into_any(),
         diagnostics: || view! { <DiagnosticsText /> }.into_any(),
         workbench: || view! { <WorkbenchHost /> }.into_any(),
-        open_files: Desk::open_files,
+        sort,
         open_workbench: Desk::open_workbench,
         open_lesson: Desk::open_lesson,
         open_report: Desk::open_report,

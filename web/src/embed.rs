@@ -196,7 +196,7 @@ fn open(desk: Desk, path: String, bytes: &JsValue) {
         return desk.complain(Line::new("embed.unreadable").with("name", path));
     };
     match file {
-        Ok(file) => intake::open_one(desk, Dropped { path, file }),
+        Ok(file) => intake::open_one(desk, Dropped::new(path, file)),
         Err(_) => desk.complain(Line::new("embed.unreadable").with("name", path)),
     }
 }

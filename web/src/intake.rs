@@ -1,34 +1,30 @@
 //! Files into the page: dropped, picked or pasted.
 
 mod collect;
+mod dropped;
+mod kind;
 pub mod lesson;
 mod own;
+mod sort;
 mod zip;
 
 use crate::language::Line;
 use crate::pictures::{self, Problem};
 use crate::session::Input;
 use crate::state::{Desk, Name};
-use crate::workbench::View;
-pub use collect::Dropped;
-use js_sys::Uint8Array;
+pub use dropped::Dropped;
+pub use kind::{HEAD, Kind, is_clutter};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_engine::wire;
-use scanlight_measures::labels::{CANONICAL_CLASSES, class_depth};
+pub use sort::{open_at, sort};
 use std::cell::Cell;
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
 
 /// No file is larger that can be read here; a video dropped by mistake is.
 pub const LARGEST: f64 = 768.0 * 1024.0 * 1024.0;
-/// How many of several files are looked at, to tell pictures from what the reader reads.
-const LOOKED_AT: usize = 200;
-/// The bytes of a file that tell what it is.
-const HEAD: f64 = 132.0;
-
 thread_local! {
     /// Counts what was to be opened. Files are read while others come: the newest counts.
     static TURN: Cell<u32> = const { Cell::new(0) };
@@ -146,143 +142,41 @@ fn take(desk: Desk, files: &FileList) {
     spawn_local(async move { route(desk, files, more, turn).await });
 }
 
-/// Decides what becomes of the files that came together: a bundle is used, a lesson begins, a plain picture that comes
-/// alone goes to the engine, several to the workbench, all else to the reader.
+/// A plain picture that comes alone goes to the engine at once; all else is sorted ([`sort`]).
 async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
     if !is_newest(turn) {
         return;
     }
-    if own::is_bundle(files.iter().map(|file| file.path.as_str())) {
-        return own::take(desk, files).await;
-    }
-    if files.is_empty() {
-        return desk.complain(Line::new("intake.empty_folder"));
-    }
-    if more {
-        desk.complain(Line::new("intake.too_many").with("n", collect::MOST));
-        return;
-    }
-    let lesson = lesson::find(&files).await.is_some();
-    if !is_newest(turn) {
-        return;
-    }
-    if lesson {
-        return in_workbench(desk, View::Lesson, files);
-    }
-    if let [only] = files.as_slice() {
-        return open_in_turn(desk, only.clone(), turn).await;
-    }
-    for Dropped { file, .. } in files.iter().take(LOOKED_AT) {
-        // A file that cannot be read is told by whoever reads it all.
-        let read = head(file).await.is_ok_and(|head| needs_reader(&head));
-        if !is_newest(turn) {
-            return;
-        }
-        if read {
-            return in_study(desk, files, turn);
-        }
-    }
-    let view = if are_labelled(desk, &files) {
-        View::Evaluate
-    } else {
-        View::Batch
-    };
-    in_workbench(desk, view, files);
-}
-
-fn in_workbench(desk: Desk, view: View, files: Vec<Dropped>) {
-    desk.with_annex(move |annex| (annex.open_workbench)(desk, view, files));
-}
-
-fn in_study(desk: Desk, files: Vec<Dropped>, turn: u32) {
-    desk.with_annex(move |annex| {
+    if let [only] = files.as_slice()
+        && let Some(file) = only.own()
+        && is_plain(&only.path, file).await
+    {
         if is_newest(turn) {
-            (annex.open_files)(desk, files);
+            read(desk, only.path.clone(), file, turn).await;
         }
-    });
+    } else {
+        desk.with_annex(move |annex| (annex.sort)(desk, files, more, turn));
+    }
 }
 
-/// Whether the files lie in one folder per class.
-fn are_labelled(desk: Desk, files: &[Dropped]) -> bool {
-    let classes = desk
-        .model
-        .with_untracked(|model| model.as_ref().map(|model| model.classes.clone()))
-        .unwrap_or_default();
-    let is_known =
-        |class: &str| CANONICAL_CLASSES.contains(&class) || classes.iter().any(|own| own == class);
-    class_depth(files.iter().map(|file| file.path.as_str()), is_known).is_some()
+/// Whether a file is called as pictures are, and does not begin as what the reader reads.
+async fn is_plain(name: &str, file: &File) -> bool {
+    lesson::is_picture(name)
+        && file.size() <= LARGEST
+        && zip::slice(file, 0.0, HEAD.into())
+            .await
+            .is_ok_and(|head| Kind::of(&head) == Kind::Picture)
 }
 
 /// Opens one file in the reading room.
 pub fn open_one(desk: Desk, file: Dropped) {
     let turn = next_turn();
-    spawn_local(async move { open_in_turn(desk, file, turn).await });
+    spawn_local(async move { route(desk, vec![file], false, turn).await });
 }
 
-async fn open_in_turn(desk: Desk, Dropped { path, file }: Dropped, turn: u32) {
-    if file.size() > LARGEST {
-        return desk.complain(Line::new("intake.too_large").with("name", path));
-    }
-    let head = head(&file).await;
-    if !is_newest(turn) {
-        return;
-    }
-    match head {
-        Ok(head) if needs_reader(&head) => match zip::files(&file, own::is_part).await {
-            _ if !is_newest(turn) => {}
-            Some(bundle) => own::take(desk, bundle).await,
-            None => {
-                let lesson = lesson::is_packed(&file).await;
-                if is_newest(turn) {
-                    let files = vec![Dropped { path, file }];
-                    if lesson {
-                        in_workbench(desk, View::Lesson, files);
-                    } else {
-                        in_study(desk, files, turn);
-                    }
-                }
-            }
-        },
-        Ok(_) => read(desk, path, file, turn).await,
-        // A file that was moved or changed meanwhile.
-        Err(reason) => unreadable(desk, path, &reason),
-    }
-}
-
-async fn head(file: &File) -> Result<Vec<u8>, String> {
-    beginning(file, HEAD).await
-}
-
-async fn beginning(file: &File, length: f64) -> Result<Vec<u8>, String> {
-    let part = file
-        .slice_with_f64_and_f64(0.0, length)
-        .map_err(|error| wire::describe(&error))?;
-    match JsFuture::from(part.array_buffer()).await {
-        Ok(buffer) => Ok(Uint8Array::new(&buffer).to_vec()),
-        Err(error) => Err(wire::describe(&error)),
-    }
-}
-
-/// Whether a file is (or may be) of a kind that the engine does not read by itself: DICOM, NIfTI, an archive. What
-/// it is for sure, the reader finds out.
-fn needs_reader(head: &[u8]) -> bool {
-    let is = |at: usize, what: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(what));
-    let number = |bytes: [u8; 4]| [u32::from_le_bytes(bytes), u32::from_be_bytes(bytes)];
-    is(128, b"DICM")
-        || is(0, b"DICM")
-        || is(0, b"PK")
-        || is(0, b"\x1F\x8B")
-        // A NIfTI header begins with its own size.
-        || head.first_chunk().is_some_and(|bytes| {
-            number(*bytes).into_iter().any(|size| [348, 540].contains(&size))
-        })
-        // DICOM without its preamble begins with an element of group 2 or 8.
-        || is(0, b"\x02\0")
-        || is(0, b"\x08\0")
-}
-
-async fn read(desk: Desk, name: String, file: File, turn: u32) {
-    match pictures::read(&file).await {
+async fn read(desk: Desk, name: String, file: &File, turn: u32) {
+    let read = pictures::read(file).await;
+    match read {
         _ if !is_newest(turn) => {}
         Ok(bytes) => desk.open(Input::new(Name::File(name), bytes)),
         Err(Problem::Rejected(line)) => desk.complain(line.with("name", name)),
@@ -297,32 +191,4 @@ fn unreadable(desk: Desk, name: String, reason: &str) {
             .with("name", name)
             .with("reason", reason.trim_end_matches('.')),
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::needs_reader;
-    use wasm_bindgen_test::wasm_bindgen_test;
-
-    #[wasm_bindgen_test(unsupported = test)]
-    fn plain_pictures_go_to_the_engine() {
-        let mut dicom = b"II*\0".to_vec();
-        dicom.resize(128, 0);
-        dicom.extend(b"DICM");
-        assert!(needs_reader(&dicom));
-        assert!(needs_reader(b"PK\x03\x04"));
-        assert!(needs_reader(&348u32.to_be_bytes()));
-        assert!(needs_reader(b"\x08\0\x05\0CS\x0A\0ISO_IR 100"));
-        for picture in [
-            b"\x89PNG\r\n\x1a\n".as_slice(),
-            b"\xFF\xD8\xFF\xE0",
-            b"II*\0\x08\0\0\0",
-            b"BM",
-            b"RIFF....WEBP",
-            b"Dear diary",
-            b"",
-        ] {
-            assert!(!needs_reader(picture), "{picture:?}");
-        }
-    }
 }

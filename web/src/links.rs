@@ -122,7 +122,7 @@ async fn open_address(desk: Desk, address: &str) {
     };
     let path = file_name(address).to_string();
     match File::new_with_u8_array_sequence(&Array::of1(&bytes), &path) {
-        Ok(file) => intake::open_one(desk, Dropped { path, file }),
+        Ok(file) => intake::open_one(desk, Dropped::new(path, file)),
         Err(error) => {
             desk.complain(Line::new("links.src_failed").with("reason", wire::describe(&error)))
         }

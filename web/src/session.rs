@@ -58,7 +58,8 @@ impl Values {
         client.send(&self.request(id, glance), &[copy(&self.values)])
     }
 
-    fn request(&self, id: u32, glance: bool) -> Request {
+    /// The request to classify them, or to look at them at a glance.
+    pub fn request(&self, id: u32, glance: bool) -> Request {
         Request::Values {
             id,
             size: self.size,

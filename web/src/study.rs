@@ -15,18 +15,21 @@ mod tools;
 mod troubles;
 
 pub use controls::StudyControls;
+pub use open::MOST_BYTES;
 pub use slice::{Slice, Window};
 pub use stage::Pane;
 pub use strip::Strip;
-pub use survey::Survey;
+pub use survey::{Glance, Survey, most_suspicious};
 pub use troubles::Troubles;
 
 use crate::engine_client::Client;
+use crate::intake::Dropped;
 use crate::language::Piece;
 use crate::state::{Desk, Opened};
 use ask::Wanted;
 use leptos::prelude::*;
 use scanlight_reader::protocol::{Item, Plane, Shape};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -44,6 +47,17 @@ pub struct Absent {
 pub struct Place {
     /// Counts what was opened, so that a place in one thing is none in the next.
     pub study: u32,
+    /// Index of the item.
+    pub item: usize,
+    /// The plane; of no meaning where the item is no volume.
+    pub plane: Plane,
+    /// Index of the slice, from 0.
+    pub index: usize,
+}
+
+/// A slice of files that are opened for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct At {
     /// Index of the item.
     pub item: usize,
     /// The plane; of no meaning where the item is no volume.
@@ -178,13 +192,17 @@ struct Inner {
     requests: u32,
     next_id: u32,
     /// Files that wait for the worker; nothing of them has been read.
-    waiting: Option<Vec<crate::intake::Dropped>>,
+    waiting: Option<Vec<Dropped>>,
+    /// The same files, those of archives one by one, for a table of them.
+    listed: Vec<Dropped>,
+    /// The slice that is wanted first of the files that are opened.
+    at: Option<At>,
     /// The request to open files that is under way, unless nobody wants it any more.
     opening: Option<u32>,
     /// The worker is at work on files, whether somebody wants them or not: it hears nothing else.
     busy: bool,
     /// The file that it reads, of those that are wanted.
-    at: Option<String>,
+    reads: Option<String>,
     /// The moment at which the files were opened.
     opened: Option<Opened>,
     /// What the requests for slices are for.
@@ -244,6 +262,11 @@ impl Study {
         self.slice.with(|slice| Some(slice.as_ref()?.place))
     }
 
+    /// The files of what is open, those of archives one by one.
+    pub fn listed(self) -> Vec<Dropped> {
+        self.inner.with_value(|inner| inner.listed.clone())
+    }
+
     fn update<T>(self, change: impl FnOnce(&mut Inner) -> T) -> Option<T> {
         self.inner.try_update_value(change)
     }
@@ -263,7 +286,7 @@ impl Desk {
 }
 
 /// Where an item is looked at first: in the middle of the plane that it was acquired in, as the trainer does.
-fn first_place(study: u32, index: usize, item: &Item) -> Place {
+pub fn first_place(study: u32, index: usize, item: &Item) -> Place {
     let plane = match item.shape {
         Shape::Volume { acquired, .. } => acquired,
         Shape::Pictures { .. } => Plane::Axial,

@@ -12,6 +12,7 @@ use crate::words;
 use leptos::html::{Button, Canvas, Div, Input};
 use leptos::prelude::*;
 use std::sync::Arc;
+use web_sys::FocusOptions;
 
 /// The viewer and the controls of the heat map.
 #[component]
@@ -35,6 +36,14 @@ pub fn Viewer() -> impl IntoView {
     let filled =
         Memo::new(move |_| desk.outcome.read().is_some() || desk.study.slice.read().is_some());
     let stage = NodeRef::<Div>::new();
+    Effect::new(move |before: Option<u32>| {
+        let visits = desk.workbench.visits.get();
+        // The table is above: show what one of its rows opens.
+        if before.is_some_and(|before| visits > before) {
+            stage.with_untracked(|stage| stage.iter().for_each(|stage| stage.scroll_into_view()));
+        }
+        visits
+    });
     Effect::new(move |_| {
         // On a phone the samples are far below: show what was asked for.
         if let (Some(stage), Some(_)) = (stage.get(), desk.outcome.get())
@@ -265,11 +274,46 @@ fn Caption(
                 <span id="file-name">{move || text().map(|text| text.0)}</span>
                 <span class="number" dir="ltr">{move || text().map(|text| text.1)}</span>
             </p>
+            <TableButton />
             <FolderButton pick=pick_folder />
             <button type="button" class="button" node_ref=button on:click=move |_| pick()>
                 {tr("viewer.open_another")}
             </button>
         </div>
+    }
+}
+
+/// The way back to the table whose row is shown.
+#[component]
+fn TableButton() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let shown = Memo::new(move |_| desk.workbench.visits.get() > 0 && desk.has_table());
+    let button = NodeRef::<Button>::new();
+    Effect::new(move |before: Option<u32>| {
+        let visits = desk.workbench.visits.get();
+        if let Some(button) = button.get()
+            && visits > before.unwrap_or_default()
+        {
+            // Without it the focus stays on the row: a nuisance, no failure.
+            let options = FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = button.focus_with_options(&options);
+            return visits;
+        }
+        before.unwrap_or_default().min(visits)
+    });
+    view! {
+        <Show when=move || shown.get()>
+            <button
+                type="button"
+                class="button"
+                id="to-table"
+                node_ref=button
+                on:click=move |_| desk.back_to_table()
+            >
+                {tr("table.back")}
+            </button>
+        </Show>
     }
 }
 

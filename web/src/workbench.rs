@@ -13,6 +13,7 @@ use crate::language::{self, Line};
 use crate::links;
 use crate::offline;
 use crate::state::{Desk, Phase};
+use crate::study::At;
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -21,7 +22,7 @@ use scanlight_engine::protocol::EngineKind;
 use scanlight_engine::wire;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{File, HtmlElement};
+use web_sys::HtmlElement;
 
 /// The program's name, of which its files' are made.
 const PROGRAM: &str = "scanlight-workbench";
@@ -91,6 +92,8 @@ pub struct Workbench {
     pub view: RwSignal<View>,
     /// Bytes of the program so far.
     pub fetched: RwSignal<f64>,
+    /// Counts the rows of tables that were opened in the reading room.
+    pub visits: RwSignal<u32>,
     /// The element that it is mounted in.
     pub element: NodeRef<Div>,
     inner: StoredValue<Inner, LocalStorage>,
@@ -124,6 +127,7 @@ impl Workbench {
             stage: RwSignal::new(Stage::Closed),
             view: RwSignal::new(View::Batch),
             fetched: RwSignal::new(0.0),
+            visits: RwSignal::new(0),
             element: NodeRef::new(),
             inner: StoredValue::new_local(Inner::default()),
         }
@@ -154,6 +158,7 @@ impl Desk {
         self.close_workbench();
         self.alert.set(None);
         bench.view.set(view);
+        bench.visits.set(0);
         bench.stage.set(Stage::Fetching);
     }
 
@@ -225,6 +230,46 @@ impl Desk {
         self.workbench.stage.set(Stage::Fetching);
         self.workbench.update(|inner| inner.broken += 1);
         self.workbench_on();
+    }
+
+    /// Shows these files as a table, volumes and series among them.
+    pub fn open_table(self, files: Vec<Dropped>) {
+        self.clear_workbench(View::Batch);
+        self.open_view(Wanted {
+            files,
+            more: vec![("studies", true.into())],
+        });
+    }
+
+    /// Whether a table is there to come back to. Follows it.
+    pub fn has_table(self) -> bool {
+        let bench = self.workbench;
+        let table = matches!(*bench.view.read(), View::Batch | View::Evaluate);
+        table && *bench.stage.read() == Stage::Open
+    }
+
+    /// Opens what a row of the table is about: `at` is the slice, of files that the reader reads.
+    fn open_row(self, files: Vec<Dropped>, at: Option<String>) {
+        match at.map(|at| serde_json::from_str::<At>(&at)) {
+            Some(Ok(at)) => intake::open_at(self, files, at),
+            Some(Err(error)) => report(Err(error.to_string().into())),
+            None => files
+                .into_iter()
+                .for_each(|file| intake::open_one(self, file)),
+        }
+        self.workbench.visits.update(|visits| *visits += 1);
+    }
+
+    /// Back to the row of the table that was opened last, or to the table's heading.
+    pub fn back_to_table(self) {
+        let row = document().query_selector(".answers tr[aria-current] .open-row");
+        let row = row.ok().flatten();
+        let found = row.or_else(|| document().get_element_by_id("bench-title"));
+        if let Some(found) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+            // Without it the focus stays where it was: a nuisance, no failure.
+            let _ = found.focus();
+            found.scroll_into_view();
+        }
     }
 
     /// Takes the workbench away, with all that it holds.
@@ -303,11 +348,7 @@ impl Desk {
         for (name, value) in &wanted.more {
             set(name, value.clone())?;
         }
-        let files: Array = wanted
-            .files
-            .iter()
-            .map(|file| Array::of2(&file.path.as_str().into(), &file.file))
-            .collect();
+        let files: Array = wanted.files.iter().map(Dropped::to_js).collect();
         let Some([manifest, weights]) = self.bundle_bytes() else {
             return Err(JsValue::from_str("the model is not there"));
         };
@@ -347,9 +388,13 @@ impl Desk {
         )?;
         set(
             "open",
-            self.keep(Closure::<dyn FnMut(String, File)>::new(
-                move |path: String, file: File| {
-                    intake::open_one(self, Dropped { path, file });
+            self.keep(Closure::<dyn FnMut(Array, JsValue)>::new(
+                move |files: Array, at: JsValue| {
+                    let files: Vec<Dropped> = files
+                        .iter()
+                        .filter_map(|file| Dropped::from_js(&file))
+                        .collect();
+                    self.open_row(files, at.as_string());
                 },
             )),
         )?;

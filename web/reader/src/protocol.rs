@@ -5,7 +5,7 @@ use scanlight_engine::protocol::Complaint;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The file name of the reader's JavaScript module.
 pub const MODULE: &str = "scanlight-reader.js";
@@ -29,7 +29,7 @@ impl Plane {
     /// All three.
     pub const ALL: [Self; 3] = [Self::Axial, Self::Coronal, Self::Sagittal];
 
-    /// One word, for keys of messages and for tests.
+    /// One word, for keys of messages, exports and tests.
     pub fn word(self) -> &'static str {
         match self {
             Self::Axial => "axial",
@@ -70,6 +70,12 @@ pub enum Request {
         plane: Plane,
         /// Index of the slice, from 0.
         index: usize,
+    },
+    /// Say which series a DICOM file belongs to; nothing of it is kept. Buffers: its bytes. Answered by
+    /// [`Reply::Series`].
+    Series {
+        /// Repeated in the answer.
+        id: u32,
     },
 }
 
@@ -118,6 +124,14 @@ pub enum Reply {
         colourfulness: Option<f32>,
         /// A pixel's side in millimetres; nothing where the file does not say.
         spacing: Option<f32>,
+    },
+    /// The answer to [`Request::Series`]. Series are numbered as they come: their identifiers, which may lead to a patient,
+    /// stay in the worker.
+    Series {
+        /// The request's.
+        id: u32,
+        /// The same number for files of one series; nothing for a file that belongs to none or cannot be read.
+        series: Option<usize>,
     },
     /// There is no such slice, or it cannot be made.
     Failed {

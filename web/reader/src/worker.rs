@@ -1,9 +1,11 @@
-//! The worker: files in, slices out. It has no state but what it read last.
+//! The worker: files in, slices out. It has no state but what it read last, and the identifiers of series that it was asked
+//! about.
 
 use crate::items;
 use crate::protocol::{PROTOCOL, Reply, Request};
 use js_sys::{Float32Array, Uint8Array};
 use scanlight_engine::wire;
+use scanlight_formats::dicom::DicomFile;
 use scanlight_formats::study::{Study, read_files};
 use std::cell::RefCell;
 use std::panic::PanicHookInfo;
@@ -15,8 +17,9 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 pub fn run() {
     std::panic::set_hook(Box::new(report_panic));
     let study = Rc::new(RefCell::new(Study::default()));
+    let series = RefCell::new(Vec::new());
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        handle(&study, &event.data());
+        handle(&study, &series, &event.data());
     });
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
@@ -29,7 +32,7 @@ pub fn run() {
     );
 }
 
-fn handle(study: &RefCell<Study>, message: &JsValue) {
+fn handle(study: &RefCell<Study>, series: &RefCell<Vec<String>>, message: &JsValue) {
     match wire::unpack::<Request>(message) {
         Ok((Request::Open { id, names }, buffers)) => {
             // What was read before makes room first.
@@ -86,8 +89,29 @@ fn handle(study: &RefCell<Study>, message: &JsValue) {
                 Err(error) => post(&failed(id, &error.to_string()), &[]),
             }
         }
+        Ok((Request::Series { id }, buffers)) => {
+            let bytes = buffers.first().map(Uint8Array::to_vec).unwrap_or_default();
+            let series = series_of(&bytes).map(|uid| number_of(&mut series.borrow_mut(), uid));
+            post(&Reply::Series { id, series }, &[]);
+        }
         Err(error) => web_sys::console::error_1(&error.to_string().into()),
     }
+}
+
+fn series_of(bytes: &[u8]) -> Option<String> {
+    let file = DicomFile::parse(bytes).ok()?;
+    file.series_uid().map(str::to_owned)
+}
+
+/// The number of a series, a new one if it was not known.
+fn number_of(known: &mut Vec<String>, uid: String) -> usize {
+    known
+        .iter()
+        .position(|other| *other == uid)
+        .unwrap_or_else(|| {
+            known.push(uid);
+            known.len() - 1
+        })
 }
 
 fn failed(id: u32, message: &str) -> Reply {

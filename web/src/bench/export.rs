@@ -6,6 +6,7 @@ use crate::offline;
 use js_sys::Date;
 use leptos::prelude::*;
 use scanlight_engine::protocol::Verdict;
+use scanlight_reader::protocol::Plane;
 use serde_json::{Map, Value, json};
 
 /// One word for a verdict, the same in every language.
@@ -22,9 +23,7 @@ pub fn csv(queue: Queue) -> String {
     let model = queue.model.get_value();
     let engine = queue.engine.get_untracked();
     let version = offline::version().unwrap_or_default();
-    queue
-        .rows
-        .with_value(|rows| table(rows, &model, &engine, &version))
+    table(&queue.in_order(), &model, &engine, &version)
 }
 
 fn table(rows: &[Row], model: &Manifest, engine: &str, version: &str) -> String {
@@ -34,7 +33,7 @@ fn table(rows: &[Row], model: &Manifest, engine: &str, version: &str) -> String 
     if labelled {
         head.push("label".into());
     }
-    head.extend(["verdict", "predicted"].map(String::from));
+    head.extend(["plane", "slice", "slices", "verdict", "predicted"].map(String::from));
     head.extend(model.classes.iter().map(|class| format!("p_{class}")));
     head.extend(
         [
@@ -62,6 +61,11 @@ fn table(rows: &[Row], model: &Manifest, engine: &str, version: &str) -> String 
             |value: Option<f32>| value.map(|value| value.to_string()).unwrap_or_default();
         let error = match &row.state {
             State::Done(answer) => {
+                let slice = answer.slice;
+                let plane = slice.and_then(|slice| slice.plane);
+                cells.push(plane.map_or("", Plane::word).into());
+                cells.push(slice.map_or_else(String::new, |slice| (slice.index + 1).to_string()));
+                cells.push(slice.map_or_else(String::new, |slice| slice.count.to_string()));
                 cells.push(word(answer.verdict).into());
                 cells.push(field(&class(answer.predicted)));
                 cells.extend(answer.probabilities.iter().map(f32::to_string));
@@ -72,7 +76,7 @@ fn table(rows: &[Row], model: &Manifest, engine: &str, version: &str) -> String 
                 String::new()
             }
             other => {
-                cells.extend(vec![String::new(); model.classes.len() + 7]);
+                cells.extend(vec![String::new(); model.classes.len() + 10]);
                 match other {
                     State::Bad(line) => untrack(|| line.text()),
                     _ => "not classified".into(),
@@ -118,9 +122,8 @@ fn field(text: &str) -> String {
 /// The table as JSON.
 pub fn json(queue: Queue) -> String {
     let model = queue.model.get_value();
-    let images: Vec<Value> = queue
-        .rows
-        .with_value(|rows| rows.iter().map(|row| entry(row, &model)).collect());
+    let rows = queue.in_order();
+    let images: Vec<Value> = rows.iter().map(|row| entry(row, &model)).collect();
     let metrics = super::evaluate::Metrics::of(queue).map(|metrics| metrics.json(&model));
     let mut whole = json!({
         "format": 1,
@@ -158,6 +161,11 @@ fn entry(row: &Row, model: &Manifest) -> Value {
                 .cloned()
                 .zip(answer.probabilities.iter().map(|p| Value::from(*p)))
                 .collect();
+            if let Some(slice) = answer.slice {
+                entry.insert("plane".into(), slice.plane.map(Plane::word).into());
+                entry.insert("slice".into(), (slice.index + 1).into());
+                entry.insert("slices".into(), slice.count.into());
+            }
             entry.insert("verdict".into(), word(answer.verdict).into());
             entry.insert("predicted".into(), class(answer.predicted).into());
             entry.insert("probabilities".into(), probabilities.into());
@@ -170,7 +178,7 @@ fn entry(row: &Row, model: &Manifest) -> Value {
         State::Bad(line) => {
             entry.insert("error".into(), untrack(|| line.text()).into());
         }
-        State::Waiting => {
+        State::Waiting | State::Looking { .. } => {
             entry.insert("error".into(), "not classified".into());
         }
     }
@@ -207,9 +215,8 @@ mod tests {
         )
         .unwrap();
         let row = |state| Row {
-            path: "p".into(),
-            label: None,
             state,
+            ..Row::new("p", 0, None)
         };
         let rows = [
             row(State::Waiting),
@@ -217,7 +224,7 @@ mod tests {
         ];
         let text = table(&rows, &model, "CPU", "1");
         let counts: Vec<usize> = text.lines().map(|line| line.split(',').count()).collect();
-        assert_eq!(counts[0], 3 + 2 + 11);
+        assert_eq!(counts[0], 6 + 2 + 11);
         assert!(counts.iter().all(|count| *count == counts[0]), "{text}");
         assert!(text.ends_with("m,2026-01-01,00ff,CPU,1\r\n"), "{text}");
     }

@@ -4,11 +4,11 @@ use super::function;
 use crate::engine_client::copy;
 use crate::intake::Dropped;
 use crate::model::Manifest;
+use crate::study::At;
 use js_sys::{Array, Function, Reflect, Uint8Array};
 use scanlight_engine::protocol::EngineKind;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::File;
 
 /// Everything that the page hands over.
 pub struct Given {
@@ -69,7 +69,10 @@ impl Given {
         let files: Array = field("files").dyn_into().unwrap_or_default();
         Ok(Self {
             view: text("view")?,
-            files: files.iter().filter_map(|pair| dropped(&pair)).collect(),
+            files: files
+                .iter()
+                .filter_map(|file| Dropped::from_js(&file))
+                .collect(),
             bundle: Bundle {
                 weights: bytes("weights").ok_or("the page gave no weights")?,
                 manifest,
@@ -107,15 +110,6 @@ impl Given {
     }
 }
 
-fn dropped(pair: &JsValue) -> Option<Dropped> {
-    let pair: &Array = pair.dyn_ref()?;
-    let file: File = pair.get(1).dyn_into().ok()?;
-    Some(Dropped {
-        path: pair.get(0).as_string()?,
-        file,
-    })
-}
-
 impl Page {
     /// A worker of the workbench has made so many more requests.
     pub fn count(&self, more: u32) {
@@ -135,12 +129,13 @@ impl Page {
         call(&self.begin, &[]);
     }
 
-    /// Open a file in the reading room.
-    pub fn open(&self, file: &Dropped) {
-        call(
-            &self.open,
-            &[file.path.as_str().into(), file.file.clone().into()],
-        );
+    /// Open files that belong together in the reading room: a picture, or what `at` is a slice of.
+    pub fn open(&self, files: &[Dropped], at: Option<At>) {
+        let files: Array = files.iter().map(Dropped::to_js).collect();
+        // Nothing in it can fail to be written.
+        let at = at.and_then(|at| serde_json::to_string(&at).ok());
+        let at = at.map_or(JsValue::UNDEFINED, JsValue::from);
+        call(&self.open, &[files.into(), at]);
     }
 
     /// The visitor leaves the view.

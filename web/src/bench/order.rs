@@ -27,6 +27,8 @@ pub enum Column {
 pub fn sorted(rows: &[Row], column: Column, descending: bool) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     if column == Column::Given && rows.iter().all(|row| row.label.is_none()) {
+        // Stable: what is in a unit stays in its order.
+        order.sort_by_key(|&index| rows[index].unit);
         if descending {
             order.reverse();
         }
@@ -68,8 +70,9 @@ fn compare(a: &Row, b: &Row, column: Column, descending: bool) -> Ordering {
         }),
         (State::Done(_), _) => Ordering::Less,
         (_, State::Done(_)) => Ordering::Greater,
-        (State::Bad(_), State::Waiting) => Ordering::Less,
-        (State::Waiting, State::Bad(_)) => Ordering::Greater,
+        (State::Bad(_), State::Bad(_)) => Ordering::Equal,
+        (State::Bad(_), _) => Ordering::Less,
+        (_, State::Bad(_)) => Ordering::Greater,
         _ => Ordering::Equal,
     }
 }
@@ -153,16 +156,16 @@ mod tests {
                 image: [1, 1],
                 ms: 1.0,
                 thumbnail: Thumbnail::of(&[], [0, 0]),
+                slice: None,
                 whole: None,
             }
         };
         Row {
-            path: path.into(),
-            label,
             state: match probabilities {
                 Some(probabilities) => State::Done(Arc::new(answer(probabilities))),
                 None => State::Bad(Line::new("batch.bad")),
             },
+            ..Row::new(path, 0, label)
         }
     }
 
@@ -183,6 +186,15 @@ mod tests {
         assert_eq!(sorted(&rows, Column::Class(0), false), [1, 2, 0]);
         assert_eq!(sorted(&rows, Column::Class(0), true), [2, 1, 0]);
         assert_eq!(sorted(&rows, Column::Given, true), [2, 1, 0]);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn what_is_in_a_unit_stays_together() {
+        let of = |unit| Row::new("x", unit, None);
+        // The first rows are the units'; what else is in them follows.
+        let rows = [of(0), of(1), of(2), of(0), of(1), of(0)];
+        assert_eq!(sorted(&rows, Column::Given, false), [0, 3, 5, 1, 4, 2]);
+        assert_eq!(sorted(&rows, Column::Given, true), [2, 4, 1, 5, 3, 0]);
     }
 
     #[wasm_bindgen_test(unsupported = test)]

@@ -8,19 +8,28 @@ use leptos::prelude::*;
 /// The bar, the words, and the button.
 #[component]
 pub fn Progress(queue: Queue) -> impl IntoView {
-    let all = queue.len();
-    let busy =
-        Memo::new(move |_| matches!(*queue.status.read(), Status::Starting | Status::Running));
+    let all = Memo::new(move |_| queue.len());
+    let busy = Memo::new(move |_| {
+        matches!(
+            *queue.status.read(),
+            Status::Starting | Status::Sorting | Status::Running
+        )
+    });
     let counts = Memo::new(move |_| queue.counts());
     let line = move || {
         let (done, bad) = counts.get();
         let values = [
             ("done", done.into()),
-            ("all", all.into()),
+            ("all", all.get().into()),
             ("bad", bad.into()),
         ];
         match queue.status.get() {
             Status::Starting => t("batch.starting"),
+            Status::Sorting => {
+                queue.news.track();
+                let [done, all] = queue.sorted.get_untracked();
+                tv("table.sorting", &[("n", done.into()), ("all", all.into())])
+            }
             Status::Running => tv("batch.running", &values),
             Status::Done => tv("batch.done", &values),
             Status::Cancelled => tv("batch.cancelled", &values),
@@ -35,7 +44,7 @@ pub fn Progress(queue: Queue) -> impl IntoView {
     // Screen readers hear of tenths, not of each file.
     let heard = Memo::new(move |_| {
         let (done, _) = counts.get();
-        let tenth = done * 10 / all.max(1);
+        let tenth = done * 10 / all.get().max(1);
         (queue.status.get(), tenth)
     });
     let said = move || {
@@ -52,7 +61,7 @@ pub fn Progress(queue: Queue) -> impl IntoView {
             <p class="unseen" role="status">{said}</p>
             <progress
                 aria-label=tr("batch.progress")
-                max=all.to_string()
+                max=move || all.get().max(1).to_string()
                 value=move || counts.get().0.to_string()
                 hidden=move || !busy.get()
             ></progress>

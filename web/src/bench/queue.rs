@@ -1,6 +1,12 @@
 //! Many files through one engine: read one after another, classified, and forgotten but for their answers.
+//!
+//! A file of its own is a unit; so are the DICOM files of a series ([`sort`]). What is more than a picture is read by a reader
+//! of the queue's own ([`reader`]), one unit at a time, and looked through slice by slice ([`through`]).
 
+mod reader;
 mod run;
+mod sort;
+mod through;
 
 use super::given::{Bundle, Given, Page};
 use super::thumbnail::Thumbnail;
@@ -9,8 +15,11 @@ use crate::intake::Dropped;
 use crate::language::Line;
 use crate::model::Manifest;
 use crate::requests;
+use crate::study::At;
+use futures_channel::oneshot::Sender;
 use leptos::prelude::*;
 use scanlight_engine::protocol::{EngineKind, Report, Verdict};
+use scanlight_reader::protocol::Plane;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +27,7 @@ use std::time::Duration;
 /// How often views hear of news, so that a fast engine does not keep them drawing.
 const NEWS: Duration = Duration::from_millis(150);
 
-/// What is known of one file.
+/// What is known of one picture, volume or series.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// Its path below what was brought.
@@ -27,6 +36,32 @@ pub struct Row {
     pub label: Option<usize>,
     /// What became of it.
     pub state: State,
+    /// Which of the units it is of, in the order in which they came.
+    pub unit: usize,
+    /// Which of the things in it.
+    pub item: usize,
+}
+
+impl Row {
+    /// The first thing in a unit.
+    pub fn new(path: impl Into<String>, unit: usize, label: Option<usize>) -> Self {
+        Self {
+            path: path.into(),
+            label,
+            state: State::Waiting,
+            unit,
+            item: 0,
+        }
+    }
+}
+
+/// Files that are read together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Unit {
+    /// Their indices.
+    files: Vec<usize>,
+    /// Whether the reader reads them.
+    study: bool,
 }
 
 /// What became of a file.
@@ -34,6 +69,13 @@ pub struct Row {
 pub enum State {
     /// Nothing yet.
     Waiting,
+    /// Its slices are being looked at.
+    Looking {
+        /// How many have been.
+        done: usize,
+        /// How many there are.
+        all: usize,
+    },
     /// It was classified.
     Done(Arc<Answer>),
     /// It could not be.
@@ -59,8 +101,21 @@ pub struct Answer {
     pub ms: f64,
     /// The picture, small.
     pub thumbnail: Thumbnail,
+    /// Which of several slices this is.
+    pub slice: Option<SliceOf>,
     /// The picture and its map, where the view needs them.
     pub whole: Option<Whole>,
+}
+
+/// The slice that stands for a volume or series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SliceOf {
+    /// The plane, of a volume.
+    pub plane: Option<Plane>,
+    /// Its index, from 0.
+    pub index: usize,
+    /// How many there are.
+    pub count: usize,
 }
 
 /// The picture of an answer, and where the model looked.
@@ -81,6 +136,8 @@ pub struct Whole {
 pub enum Status {
     /// The engine is being started.
     Starting,
+    /// What belongs together is being found.
+    Sorting,
     /// Files are being classified.
     Running,
     /// All files have been.
@@ -96,6 +153,7 @@ impl Status {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Starting => "starting",
+            Self::Sorting => "sorting",
             Self::Running => "running",
             Self::Done => "done",
             Self::Cancelled => "cancelled",
@@ -113,7 +171,12 @@ pub struct Queue {
     pub news: RwSignal<u32>,
     /// The engine, for a person.
     pub engine: RwSignal<String>,
-    /// Every file, in the order in which they came.
+    /// How many files have been sorted, of how many.
+    pub sorted: RwSignal<[usize; 2]>,
+    /// The row that was opened last.
+    pub opened: RwSignal<Option<usize>>,
+    /// What is known of every file. Units are in the order in which they came, and the first rows are theirs; what
+    /// else is in them follows. See [`Queue::in_order`].
     pub rows: StoredValue<Vec<Row>>,
     /// The model's manifest.
     pub model: StoredValue<Arc<Manifest>>,
@@ -123,6 +186,16 @@ pub struct Queue {
 /// What no view reads.
 struct Inner {
     files: Vec<Dropped>,
+    units: Vec<Unit>,
+    /// Whether the units are known.
+    is_sorted: bool,
+    reader: reader::Reader,
+    /// The unit that is being looked through.
+    looks: bool,
+    /// Who waits for an engine's answer, by the request.
+    asked: BTreeMap<u32, Sender<run::Heard>>,
+    /// Who waits for an engine.
+    waiting: Vec<Sender<()>>,
     bundle: Bundle,
     page: Page,
     kind: EngineKind,
@@ -135,9 +208,9 @@ struct Inner {
     /// Requests of this worker that the page has been told of.
     counted: u32,
     next_id: u32,
-    /// Index of the next file.
+    /// Index of the next unit.
     next: usize,
-    /// Files that have to be done again: an engine broke beside them.
+    /// Units that have to be done again: an engine broke beside them.
     again: Vec<usize>,
     /// Files that are being read.
     reading: usize,
@@ -145,7 +218,7 @@ struct Inner {
     paused: bool,
     /// Counts the cancellations: what was read before one is not used after it.
     turn: u32,
-    /// Requests under way, and their files.
+    /// Requests about pictures under way, and their rows.
     under_way: BTreeMap<u32, usize>,
     crashes: u32,
     begun: f64,
@@ -157,30 +230,56 @@ struct Inner {
 impl Queue {
     /// Of the files that the page gave, with their true classes where they are known.
     pub fn new(given: Given, labels: Option<Vec<usize>>) -> Self {
-        Self::of(given, labels, false)
+        Self::of(given, labels, false, false)
+    }
+
+    /// Of the files that the page gave, volumes and series among them.
+    pub fn sorting(given: Given) -> Self {
+        Self::of(given, None, false, true)
     }
 
     /// Of the files that the page gave, whose answers keep their pictures.
     pub fn keeping(given: Given) -> Self {
-        Self::of(given, None, true)
+        Self::of(given, None, true, false)
     }
 
-    fn of(given: Given, labels: Option<Vec<usize>>, keeps: bool) -> Self {
-        let rows = given.files.iter().enumerate().map(|(index, file)| Row {
-            path: file.path.clone(),
-            label: labels
+    fn of(given: Given, labels: Option<Vec<usize>>, keeps: bool, sorts: bool) -> Self {
+        let label = |index: usize| {
+            labels
                 .as_ref()
-                .and_then(|labels| labels.get(index).copied()),
-            state: State::Waiting,
-        });
+                .and_then(|labels| labels.get(index).copied())
+        };
+        let all = given.files.len();
+        let rows: Vec<Row> = given
+            .files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| Row::new(&file.path, index, label(index)))
+            .collect();
+        let single = |index| Unit {
+            files: vec![index],
+            study: false,
+        };
         let queue = Self {
             status: RwSignal::new(Status::Starting),
             news: RwSignal::new(0),
             engine: RwSignal::new(String::new()),
-            rows: StoredValue::new(rows.collect()),
+            sorted: RwSignal::new([0, all]),
+            opened: RwSignal::new(None),
+            rows: StoredValue::new(if sorts { Vec::new() } else { rows }),
             model: StoredValue::new(Arc::new(given.bundle.facts.clone())),
             inner: StoredValue::new_local(Inner {
                 files: given.files,
+                units: if sorts {
+                    Vec::new()
+                } else {
+                    (0..all).map(single).collect()
+                },
+                is_sorted: !sorts,
+                reader: reader::Reader::default(),
+                looks: false,
+                asked: BTreeMap::new(),
+                waiting: Vec::new(),
                 bundle: given.bundle,
                 page: given.page,
                 kind: given.kind,
@@ -203,6 +302,9 @@ impl Queue {
             }),
         };
         queue.start();
+        if sorts {
+            queue.prepare_reader();
+        }
         queue
     }
 
@@ -227,9 +329,20 @@ impl Queue {
         }
     }
 
-    /// The number of files.
+    /// The number of rows. Follows the news.
     pub fn len(self) -> usize {
+        self.news.track();
         self.rows.with_value(Vec::len)
+    }
+
+    /// The rows in the order in which their files came.
+    pub fn in_order(self) -> Vec<Row> {
+        self.rows.with_value(|rows| {
+            let mut rows = rows.clone();
+            // Stable: what is in a unit stays in its order.
+            rows.sort_by_key(|row| row.unit);
+            rows
+        })
     }
 
     /// How many are done, and how many of them could not be classified. Follows the news.
@@ -254,12 +367,31 @@ impl Queue {
         Some(each * count(self.len() - done))
     }
 
-    /// Opens a file in the reading room.
+    /// Opens what a row is about in the reading room.
     pub fn open(self, index: usize) {
+        let Some(row) = self.rows.with_value(|rows| rows.get(index).cloned()) else {
+            return;
+        };
+        let slice = match &row.state {
+            State::Done(answer) => answer.slice,
+            _ => None,
+        };
+        self.opened.set(Some(index));
         self.inner.with_value(|inner| {
-            if let Some(file) = inner.files.get(index) {
-                inner.page.open(file);
-            }
+            let Some(unit) = inner.units.get(row.unit) else {
+                return;
+            };
+            let files: Vec<Dropped> = unit
+                .files
+                .iter()
+                .filter_map(|file| inner.files.get(*file).cloned())
+                .collect();
+            let at = At {
+                item: row.item,
+                plane: slice.and_then(|slice| slice.plane).unwrap_or_default(),
+                index: slice.map_or(0, |slice| slice.index),
+            };
+            inner.page.open(&files, unit.study.then_some(at));
         });
     }
 
@@ -271,20 +403,25 @@ impl Queue {
             inner.turn += 1;
             inner.reading = 0;
             inner.under_way.clear();
+            inner.end_looking();
         });
+        self.put_back();
         self.status.set(Status::Cancelled);
         self.tell();
     }
 
     /// Goes on where it was cancelled.
     pub fn resume(self) {
-        let waits = |row: &Row| matches!(row.state, State::Waiting);
-        let waiting: Vec<usize> = self.rows.with_value(|rows| {
-            let waiting = rows.iter().enumerate().filter(|(_, row)| waits(row));
-            waiting.map(|(index, _)| index).collect()
+        let mut waiting: Vec<usize> = self.rows.with_value(|rows| {
+            let waiting = rows
+                .iter()
+                .filter(|row| matches!(row.state, State::Waiting));
+            waiting.map(|row| row.unit).collect()
         });
+        waiting.sort_unstable();
+        waiting.dedup();
         let there = self.update(|inner| {
-            inner.next = inner.files.len();
+            inner.next = inner.units.len();
             inner.again = waiting.into_iter().rev().collect();
             inner.crashes = 0;
             inner.paused = false;
@@ -297,6 +434,17 @@ impl Queue {
         } else {
             self.start();
         }
+    }
+
+    /// What was being looked at waits again.
+    fn put_back(self) {
+        self.rows.update_value(|rows| {
+            for row in rows {
+                if matches!(row.state, State::Looking { .. }) {
+                    row.state = State::Waiting;
+                }
+            }
+        });
     }
 
     fn update<T>(self, change: impl FnOnce(&mut Inner) -> T) -> Option<T> {
@@ -324,6 +472,16 @@ impl Queue {
                 NEWS,
             );
         }
+    }
+}
+
+impl Inner {
+    /// Who waits for something hears that it does not come.
+    fn end_looking(&mut self) {
+        self.looks = false;
+        self.asked.clear();
+        self.waiting.clear();
+        self.reader.asked.clear();
     }
 }
 

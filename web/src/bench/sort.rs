@@ -1,6 +1,6 @@
 //! Files by the class folder that they lie in.
 
-use crate::intake::Dropped;
+use crate::intake::{Dropped, is_clutter};
 use crate::language::Line;
 use scanlight_measures::labels::{CANONICAL_CLASSES, class_at, class_depth};
 use std::collections::BTreeMap;
@@ -30,12 +30,6 @@ pub fn by_folder(files: Vec<Dropped>, classes: &[String]) -> (Vec<(usize, Droppe
         }
     }
     (sorted, left_out)
-}
-
-/// What file managers leave behind, which is none of the visitor's.
-pub fn is_clutter(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    name.starts_with('.') || ["Thumbs.db", "desktop.ini"].contains(&name)
 }
 
 /// What there is to say about what is left out.

@@ -1,7 +1,7 @@
 //! The table of answers: sortable, a page at a time, so that thousands of rows cost no more than fifty.
 
 use super::order::{Column, mistake, sorted};
-use super::queue::{Answer, Queue, Row, State};
+use super::queue::{Answer, Queue, Row, SliceOf, State};
 use crate::canvas::paint;
 use crate::language::{t, tr, tv};
 use crate::pixels;
@@ -10,6 +10,7 @@ use crate::words::answer::number;
 use leptos::html::Canvas;
 use leptos::prelude::*;
 use scanlight_engine::protocol::Verdict;
+use scanlight_reader::protocol::Plane;
 use std::sync::Arc;
 
 /// Rows of a page.
@@ -20,7 +21,7 @@ const PAGE: usize = 50;
 pub fn Table(queue: Queue) -> impl IntoView {
     let column = RwSignal::new((Column::Given, false));
     let page = RwSignal::new(0usize);
-    let pages = queue.len().div_ceil(PAGE).max(1);
+    let pages = Memo::new(move |_| queue.len().div_ceil(PAGE).max(1));
     let classes = queue.model.with_value(|model| model.classes.clone());
     let labelled = queue
         .rows
@@ -110,7 +111,7 @@ pub fn Table(queue: Queue) -> impl IntoView {
                 </tbody>
             </table>
         </div>
-        <Show when=move || pages.gt(&1)>
+        <Show when=move || { pages.get() > 1 }>
             <nav class="row pages" aria-label=tr("batch.pages")>
                 <button
                     type="button"
@@ -122,14 +123,14 @@ pub fn Table(queue: Queue) -> impl IntoView {
                     {tr("batch.back")}
                 </button>
                 <span class="number" aria-live="polite" id="page-number">
-                    {move || tv("batch.page", &[("n", (page.get() + 1).into()), ("all", pages.into())])}
+                    {move || tv("batch.page", &[("n", (page.get() + 1).into()), ("all", pages.get().into())])}
                 </span>
                 <button
                     type="button"
                     class="button"
                     id="page-on"
-                    disabled=move || { page.get() + 1 >= pages }
-                    on:click=move |_| page.update(|page| *page = (*page + 1).min(pages - 1))
+                    disabled=move || { page.get() + 1 >= pages.get() }
+                    on:click=move |_| page.update(|page| *page = (*page + 1).min(pages.get_untracked() - 1))
                 >
                     {tr("batch.on")}
                 </button>
@@ -138,11 +139,13 @@ pub fn Table(queue: Queue) -> impl IntoView {
     }
 }
 
-fn stage(state: &State) -> u8 {
+/// A number that changes when what a row shows does.
+fn stage(state: &State) -> usize {
     match state {
         State::Waiting => 0,
         State::Done(_) => 1,
         State::Bad(_) => 2,
+        State::Looking { done, .. } => 3 + done,
     }
 }
 
@@ -155,7 +158,10 @@ fn Line(
     labelled: bool,
 ) -> impl IntoView {
     let row = queue.rows.with_value(|rows| rows.get(index).cloned());
-    let Some(Row { path, label, state }) = row else {
+    let Some(Row {
+        path, label, state, ..
+    }) = row
+    else {
         return ().into_any();
     };
     let wide = classes.with_value(Vec::len) + 3;
@@ -163,14 +169,9 @@ fn Line(
         State::Done(answer) => Some(Arc::clone(answer)),
         _ => None,
     };
-    let wrong = answer.as_ref().is_some_and(|answer| {
-        let row = Row {
-            path: String::new(),
-            label,
-            state: State::Waiting,
-        };
-        mistake(&row, answer)
-    });
+    let wrong = answer
+        .as_ref()
+        .is_some_and(|answer| mistake(&Row::new("", index, label), answer));
     let picture = NodeRef::<Canvas>::new();
     let drawn = answer.clone();
     Effect::new(move |_| {
@@ -180,6 +181,9 @@ fn Line(
         }
     });
     let opens = answer.is_some();
+    let slice = answer.as_ref().and_then(|answer| answer.slice);
+    let slice =
+        slice.map(|slice| view! { <span class="slice-of">{move || slice_in_words(slice)}</span> });
     let title = path.clone();
     let short = words::short_name(&path);
     let name = if opens {
@@ -204,6 +208,15 @@ fn Line(
         State::Waiting => {
             view! { <td colspan=wide.to_string() class="hint">{tr("batch.waits")}</td> }.into_any()
         }
+        State::Looking { done, all } => {
+            let said = move || {
+                tv(
+                    "table.looking",
+                    &[("n", (done + 1).into()), ("all", all.into())],
+                )
+            };
+            view! { <td colspan=wide.to_string() class="hint">{said}</td> }.into_any()
+        }
         State::Bad(line) => {
             view! { <td colspan=wide.to_string() class="bad-line">{move || line.text()}</td> }
                 .into_any()
@@ -215,6 +228,7 @@ fn Line(
             class:opens=opens
             class:mistake=wrong
             data-path=path
+            aria-current=move || (queue.opened.get() == Some(index)).then_some("true")
             on:click=move |_| {
                 if opens {
                     queue.open(index);
@@ -224,7 +238,7 @@ fn Line(
             <td class="thumb">
                 <canvas node_ref=picture aria-hidden="true" width="1" height="1"></canvas>
             </td>
-            <th scope="row">{name}</th>
+            <th scope="row">{name} {slice}</th>
             {labelled
                 .then(|| {
                     let class = label.and_then(|label| classes.with_value(|classes| classes.get(label).cloned()));
@@ -257,6 +271,18 @@ fn Numbers(answer: Arc<Answer>, classes: StoredValue<Vec<String>>) -> impl IntoV
         <td class="number">{move || uncertainty.map_or_else(|| "–".to_string(), number)}</td>
         <td class="number">{move || words::duration(ms)}</td>
     }
+}
+
+/// Which slice it is, in few words.
+fn slice_in_words(slice: SliceOf) -> String {
+    let key = match slice.plane {
+        None => "table.picture",
+        Some(Plane::Axial) => "table.axial",
+        Some(Plane::Coronal) => "table.coronal",
+        Some(Plane::Sagittal) => "table.sagittal",
+    };
+    let values = [("n", (slice.index + 1).into()), ("all", slice.count.into())];
+    tv(key, &values)
 }
 
 /// A verdict in few words.

@@ -8,14 +8,19 @@ use super::table::Table;
 use crate::language::tr;
 use leptos::prelude::*;
 
-/// Several pictures: a table of the answers.
+/// Several pictures, volumes and series: a table of the answers.
 #[component]
 pub fn Batch(given: Given) -> impl IntoView {
-    let queue = Queue::new(given, None);
+    let studies = given.more("studies").is_some();
+    let queue = if studies {
+        Queue::sorting(given)
+    } else {
+        Queue::new(given, None)
+    };
     view! {
         <div class="batch" data-status=move || queue.status.read().word()>
             <Progress queue />
-            <Downloads queue />
+            {studies.then(|| view! { <p class="hint">{tr("table.hint")}</p> })} <Downloads queue />
             <Table queue />
         </div>
     }
@@ -30,8 +35,10 @@ pub fn Downloads(
     children: Option<Children>,
 ) -> impl IntoView {
     // Half a table as a file would pass for a whole one.
-    let ready =
-        Memo::new(move |_| matches!(*queue.status.read(), Status::Done | Status::Cancelled));
+    let ready = Memo::new(move |_| {
+        let ended = matches!(*queue.status.read(), Status::Done | Status::Cancelled);
+        ended && queue.len() > 0
+    });
     view! {
         <div class="row">
             <button

@@ -1,5 +1,6 @@
 //! What was dropped, picked or pasted: files with their paths; folders are walked.
 
+use super::Dropped;
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -13,15 +14,6 @@ pub const MOST: usize = 20_000;
 /// How deep folders are walked.
 const DEEPEST: usize = 16;
 
-/// One file of what was dropped or picked.
-#[derive(Debug, Clone)]
-pub struct Dropped {
-    /// Its path below what was dropped, with `/` between folders; the name alone for a single file.
-    pub path: String,
-    /// The file. Nothing of it has been read.
-    pub file: File,
-}
-
 /// The files of a list, in its order. Those of a folder that was picked know their paths.
 pub fn of_list(files: &FileList) -> Vec<Dropped> {
     (0..files.length())
@@ -32,7 +24,7 @@ pub fn of_list(files: &FileList) -> Vec<Dropped> {
                 .and_then(|path| path.as_string())
                 .filter(|path| !path.is_empty())
                 .unwrap_or_else(|| file.name());
-            Dropped { path, file }
+            Dropped::new(path, file)
         })
         .collect()
 }
@@ -63,7 +55,7 @@ pub async fn walk(entries: Vec<FileSystemEntry>) -> (Vec<Dropped>, bool) {
                 return (found, true);
             }
             if let Some(file) = file_of(&entry).await {
-                found.push(Dropped { path, file });
+                found.push(Dropped::new(path, file));
             }
         } else if depth < DEEPEST {
             let mut children = children_of(&entry).await;

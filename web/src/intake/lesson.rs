@@ -1,14 +1,12 @@
 //! A lesson among the files that were dropped: a JSON file that says so at its beginning.
 
-use super::beginning;
-use super::collect::Dropped;
-use super::zip;
+use super::{Dropped, zip};
 use scanlight_lessons::is_lesson;
 use std::cell::Cell;
 use web_sys::File;
 
 /// So far into a file it says what it is.
-const BEGINNING: f64 = 4096.0;
+const BEGINNING: u32 = 4096;
 /// So many files of an archive are unpacked.
 const UNPACKED: usize = 500;
 /// How the pictures of a lesson end.
@@ -23,9 +21,10 @@ pub async fn find(files: &[Dropped]) -> Option<usize> {
     let named = files
         .iter()
         .enumerate()
-        .filter(|(_, file)| may_be(&file.path) && file.file.size() <= LARGEST);
-    for (index, Dropped { file, .. }) in named.take(LOOKED_AT) {
-        if beginning(file, BEGINNING)
+        .filter(|(_, file)| may_be(&file.path) && file.size() <= LARGEST);
+    for (index, file) in named.take(LOOKED_AT) {
+        if file
+            .beginning(BEGINNING)
             .await
             .is_ok_and(|bytes| is_lesson(&bytes))
         {
@@ -59,7 +58,8 @@ fn within(count: &Cell<usize>, most: usize) -> bool {
     count.get() <= most
 }
 
-fn is_picture(path: &str) -> bool {
+/// Whether a file is called as pictures are.
+pub fn is_picture(path: &str) -> bool {
     ending(path).is_some_and(|ending| PICTURES.contains(&ending.as_str()))
 }
 
@@ -86,10 +86,7 @@ mod tests {
 
     fn dropped(path: &str, text: &str) -> Dropped {
         let file = File::new_with_str_sequence(&Array::of1(&text.into()), path).unwrap();
-        Dropped {
-            path: path.into(),
-            file,
-        }
+        Dropped::new(path, file)
     }
 
     #[wasm_bindgen_test]

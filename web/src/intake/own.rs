@@ -1,15 +1,12 @@
 //! A bundle among the files that were dropped: `model.json` beside its weights.
 
-use super::LARGEST;
-use super::collect::Dropped;
+use super::{Dropped, LARGEST};
 use crate::language::Line;
 use crate::model::Manifest;
 use crate::state::Desk;
 use crate::{fetch, language::Piece};
 use js_sys::Uint8Array;
 use scanlight_engine::wire;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::File;
 
 const MANIFEST: &str = "model.json";
 const ENDING: &str = ".safetensors";
@@ -43,7 +40,7 @@ async fn read(files: &[Dropped]) -> Result<(Uint8Array, Uint8Array), Piece> {
     let Some(found) = found else {
         return Err(Line::new("models.no_manifest").into());
     };
-    let manifest = bytes(&found.file).await?;
+    let manifest = bytes(found).await?;
     let parsed: Manifest =
         fetch::json(MANIFEST, &manifest).map_err(|error| Piece::from(error.line()))?;
     let folder = parts(&found.path).0;
@@ -51,25 +48,24 @@ async fn read(files: &[Dropped]) -> Result<(Uint8Array, Uint8Array), Piece> {
         .iter()
         .find(|file| parts(&file.path) == (folder, parsed.weights.file.as_str()));
     match weights {
-        Some(weights) => Ok((manifest, bytes(&weights.file).await?)),
+        Some(weights) => Ok((manifest, bytes(weights).await?)),
         None => Err(Line::new("models.no_weights")
             .with("file", parsed.weights.file)
             .into()),
     }
 }
 
-async fn bytes(file: &File) -> Result<Uint8Array, Piece> {
-    let name = file.name();
+async fn bytes(file: &Dropped) -> Result<Uint8Array, Piece> {
+    let name = parts(&file.path).1;
     if file.size() > LARGEST {
         return Err(Line::new("models.too_large").with("name", name).into());
     }
-    match JsFuture::from(file.array_buffer()).await {
-        Ok(buffer) => Ok(Uint8Array::new(&buffer)),
-        Err(error) => Err(Line::new("models.unreadable")
+    file.bytes().await.map_err(|error| {
+        Line::new("models.unreadable")
             .with("name", name)
             .with("reason", wire::describe(&error).trim_end_matches('.'))
-            .into()),
-    }
+            .into()
+    })
 }
 
 #[cfg(test)]

@@ -66,6 +66,9 @@ fn Items() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let study = desk.study;
     let several = Memo::new(move |_| study.items.read().len() > 1);
+    // While other files are being read these are not what a table would be about; and a table that is there is not
+    // thrown away for a part of it.
+    let offers = Memo::new(move |_| study.reading.read().is_none() && !desk.has_table());
     view! {
         <Show when=move || several.get()>
             <label class="choice wide">
@@ -102,6 +105,16 @@ fn Items() -> impl IntoView {
                     }}
                 </select>
             </label>
+            <Show when=move || offers.get()>
+                <button
+                    type="button"
+                    class="button"
+                    id="study-table"
+                    on:click=move |_| desk.open_table(study.listed())
+                >
+                    {move || tv("table.open", &[("n", study.items.read().len().into())])}
+                </button>
+            </Show>
         </Show>
     }
 }

@@ -1,7 +1,7 @@
 //! Opening files through the reader, and what it answers.
 
 use super::ask::Wanted;
-use super::{Absent, Slice, Window, Zoom, first_place};
+use super::{Absent, At, Place, Slice, Window, Zoom, first_place};
 use crate::engine_client::{Client, Incoming};
 use crate::intake::Dropped;
 use crate::language::{Line, Piece};
@@ -13,15 +13,15 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use scanlight_engine::wire;
 use scanlight_reader::protocol::{Failure, Item, MODULE, PROTOCOL, Reply, Request, WASM};
-use wasm_bindgen_futures::JsFuture;
 
 /// How many bytes are read in one go: what a browser lets a page and its worker hold.
-const MOST_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
+pub const MOST_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 
 impl Desk {
     /// Opens files that the engine cannot read by itself, or several. The reader is fetched first; nothing of the
-    /// files is read before it runs, and nothing is fetched after.
-    pub fn open_files(self, files: Vec<Dropped>) {
+    /// files is read before it runs, and nothing is fetched after. `listed` are the same files for a table of them; `at`
+    /// is the slice that is wanted first.
+    pub fn open_files(self, files: Vec<Dropped>, listed: Vec<Dropped>, at: Option<At>) {
         self.alert.set(None);
         self.notice.set(None);
         self.leave_lesson();
@@ -30,8 +30,10 @@ impl Desk {
         // A worker that is at work on other files would keep these waiting.
         let free = self.study.update(|inner| {
             inner.waiting = Some(files);
+            inner.listed = listed;
+            inner.at = at;
             inner.opening = None;
-            inner.at = None;
+            inner.reads = None;
             inner.client.is_some() && !inner.busy
         });
         if free != Some(true) {
@@ -45,7 +47,7 @@ impl Desk {
         self.study.update(|inner| {
             inner.waiting = None;
             inner.opening = None;
-            inner.at = None;
+            inner.reads = None;
             if inner.busy {
                 inner.client = None;
                 inner.generation += 1;
@@ -83,7 +85,7 @@ impl Desk {
             inner.listening = false;
             inner.opening = None;
             inner.busy = false;
-            inner.at = None;
+            inner.reads = None;
             inner.showing = false;
             inner.requests = 0;
             inner.wanted.clear();
@@ -116,7 +118,7 @@ impl Desk {
                 inner.waiting = None;
                 inner.opening = None;
                 inner.busy = false;
-                (std::mem::take(&mut inner.listening), inner.at.take())
+                (std::mem::take(&mut inner.listening), inner.reads.take())
             })
             .unwrap_or_default();
         self.study.reading.set(None);
@@ -154,9 +156,9 @@ impl Desk {
         let (mut names, mut buffers, mut failures) = (Vec::new(), Vec::new(), Vec::new());
         let mut bytes = 0.0;
         self.study.reading.set(Some([0, count]));
-        for Dropped { path, file } in files {
+        for file in files {
             let absent = |reason: Piece| Absent {
-                name: path.clone(),
+                name: file.path.clone(),
                 reason,
             };
             if bytes + file.size() > MOST_BYTES {
@@ -164,14 +166,14 @@ impl Desk {
                 continue;
             }
             bytes += file.size();
-            let read = JsFuture::from(file.array_buffer()).await;
+            let read = file.bytes().await;
             if !self.is_opening(id) {
                 return;
             }
             match read {
-                Ok(buffer) => {
-                    names.push(path);
-                    buffers.push(Uint8Array::new(&buffer));
+                Ok(bytes) => {
+                    names.push(file.path);
+                    buffers.push(bytes);
                 }
                 // A file that was moved or changed meanwhile.
                 Err(error) => {
@@ -213,7 +215,7 @@ impl Desk {
                 self.read_waiting();
             }
             Reply::Reading { id, index, name } if self.is_opening(id) => {
-                self.study.update(|inner| inner.at = Some(name));
+                self.study.update(|inner| inner.reads = Some(name));
                 self.study.reading.update(|reading| {
                     if let Some([done, _]) = reading {
                         *done = index;
@@ -230,7 +232,7 @@ impl Desk {
             } => {
                 let ours = self.study.update(|inner| {
                     inner.busy = false;
-                    inner.at = None;
+                    inner.reads = None;
                     let more = requests.saturating_sub(inner.requests);
                     inner.requests = requests;
                     let ours = inner.opening == Some(id);
@@ -272,6 +274,8 @@ impl Desk {
                     None => {}
                 }
             }
+            // The table asks for it, of a reader of its own.
+            Reply::Series { .. } => {}
             Reply::Failed { id, message } => {
                 let wanted = self.study.update(|inner| inner.wanted.remove(&id));
                 match wanted.flatten() {
@@ -309,11 +313,22 @@ impl Desk {
                 }
             });
         };
-        let number = study.update(|inner| {
-            inner.studies += 1;
-            inner.studies
+        let (number, at) = study
+            .update(|inner| {
+                inner.studies += 1;
+                (inner.studies, inner.at.take())
+            })
+            .unwrap_or_default();
+        let wanted = at.and_then(|at| {
+            let slices = items.get(at.item)?.shape.slices(at.plane);
+            (at.index < slices).then_some(Place {
+                study: number,
+                item: at.item,
+                plane: at.plane,
+                index: at.index,
+            })
         });
-        let place = first_place(number.unwrap_or_default(), 0, first);
+        let place = wanted.unwrap_or_else(|| first_place(number, 0, first));
         study.window.set(Window::File);
         study.zoom.set(Zoom::default());
         study.items.set(items);

@@ -67,7 +67,10 @@ pub async fn load(
     progress: impl Fn(usize, usize) + Clone + 'static,
 ) -> Result<Found, Vec<Line>> {
     let unpacked = match files {
-        [only] => intake::lesson::unpack(&only.file).await,
+        [only] => match only.own() {
+            Some(file) => intake::lesson::unpack(file).await,
+            None => None,
+        },
         _ => None,
     };
     let files = unpacked.as_deref().unwrap_or(files);
@@ -95,9 +98,9 @@ pub async fn load(
 
 /// The lesson that is `files[index]`, with its images among the others.
 async fn dropped(files: &[Dropped], index: usize, classes: &[String]) -> Result<Found, Vec<Line>> {
-    let Dropped { path, file } = &files[index];
-    let text = match JsFuture::from(file.text()).await {
-        Ok(text) => text.as_string().unwrap_or_default(),
+    let path = &files[index].path;
+    let text = match text(&files[index]).await {
+        Ok(text) => text,
         Err(error) => {
             let reason = wire::describe(&error);
             let line = Line::new("intake.unreadable").with("name", path.as_str());
@@ -127,6 +130,11 @@ async fn dropped(files: &[Dropped], index: usize, classes: &[String]) -> Result<
         images,
         truths,
     })))
+}
+
+async fn text(file: &Dropped) -> Result<String, JsValue> {
+    let text = JsFuture::from(file.file().await?.text()).await?;
+    Ok(text.as_string().unwrap_or_default())
 }
 
 /// The lesson in the folder `id` of this site. Its images are fetched side by side.
@@ -194,10 +202,7 @@ async fn of_site(
 fn image_file(path: &str, bytes: JsValue) -> Result<Dropped, JsValue> {
     let bytes: Uint8Array = bytes.dyn_into()?;
     let file = File::new_with_u8_array_sequence(&Array::of1(&bytes), path)?;
-    Ok(Dropped {
-        path: path.into(),
-        file,
-    })
+    Ok(Dropped::new(path, file))
 }
 
 /// A lesson's text, and its true classes by the model's count.

@@ -159,7 +159,9 @@ fn check(room: Room, file: &str) -> Result<Vec<Option<[f64; 4]>>, Vec<Line>> {
                     lines.push(problem::about_case(file, number, what));
                 }
                 // All have been answered, or the queue would not be done.
-                State::Waiting => lines.push(Line::new("engine.incomplete")),
+                State::Waiting | State::Looking { .. } => {
+                    lines.push(Line::new("engine.incomplete"))
+                }
             }
         }
     });

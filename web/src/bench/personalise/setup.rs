@@ -220,7 +220,7 @@ fn place(tuner: Tuner, files: Vec<Dropped>, class: Option<usize>) {
         Some(class) => {
             let files = files
                 .into_iter()
-                .filter(|file| !sort::is_clutter(&file.path));
+                .filter(|file| !intake::is_clutter(&file.path));
             tuner.add(files.map(|file| (class, file)).collect());
         }
         None => {

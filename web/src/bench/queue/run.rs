@@ -3,11 +3,12 @@
 use super::{Answer, Inner, Queue, State, Status, Whole};
 use crate::bench::thumbnail::Thumbnail;
 use crate::engine_client::{Client, Incoming, copy};
-use crate::intake;
+use crate::intake::{self, Dropped};
 use crate::language::{Line, Piece};
 use crate::pictures::{self, Problem};
 use crate::requests;
 use crate::session::rejection;
+use futures_channel::oneshot;
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -15,7 +16,7 @@ use scanlight_engine::protocol::{EngineKind, PROTOCOL, Reply, Report, Request};
 use scanlight_engine::wire;
 use std::sync::Arc;
 use std::time::Duration;
-use web_sys::File;
+use wasm_bindgen::JsValue;
 
 /// An engine that has said nothing for so long is taken for dead.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -23,6 +24,22 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const CRASHES: u32 = 3;
 /// Files under way at once: while one is classified the next is read.
 const AT_ONCE: usize = 2;
+
+/// What becomes of a question to the engine.
+pub(super) enum Heard {
+    /// The answer, with its buffers.
+    Answer(Reply, Vec<Uint8Array>),
+    /// It broke on it.
+    Broke(Piece),
+}
+
+/// What is to be done next.
+enum Job {
+    /// Read and send a picture: its row, its file, and the engine and the turn that it is for.
+    Picture(usize, Dropped, [u32; 2]),
+    /// Look through a unit.
+    Study(usize, u32),
+}
 
 impl Queue {
     /// Starts an engine, in place of the one that runs.
@@ -33,6 +50,7 @@ impl Queue {
             inner.loaded = false;
             inner.counted = 0;
             inner.under_way.clear();
+            inner.asked.clear();
             inner.generation += 1;
             (inner.kind, inner.generation)
         });
@@ -62,6 +80,9 @@ impl Queue {
             Incoming::Reply(reply, buffers) => (reply, buffers),
             Incoming::Broken(message) => return self.engine_broke(kind, message),
         };
+        let Some((reply, buffers)) = self.passed_on(kind, reply, buffers) else {
+            return;
+        };
         match reply {
             Reply::Hello { protocol, .. } if protocol != PROTOCOL => {
                 self.give_up(Line::new("engine.version"));
@@ -73,15 +94,19 @@ impl Queue {
                 self.engine.set(format!("{} ({detail})", kind.title()));
                 self.count(requests);
                 // The time that is left is told from those that this engine does.
-                let paused = self.update(|inner| {
+                let goes = self.update(|inner| {
                     inner.loaded = true;
                     inner.begun = requests::now();
-                    inner.paused
+                    for waiting in inner.waiting.drain(..) {
+                        // Who waits no longer has gone.
+                        let _ = waiting.send(());
+                    }
+                    !inner.paused
                 });
-                if paused == Some(false) {
+                if goes == Some(true) {
                     self.status.set(Status::Running);
+                    self.go_on();
                 }
-                self.go_on();
             }
             Reply::LoadFailed { message } => self.engine_failed(kind, message),
             Reply::Classified { id, report } => {
@@ -90,7 +115,7 @@ impl Queue {
                     inner.crashes = 0;
                     inner.keeps
                 });
-                let answer = answer(report, &buffers, keeps == Some(true));
+                let answer = Answer::new(report, &buffers, keeps == Some(true));
                 self.finish(id, State::Done(Arc::new(answer)));
             }
             Reply::Rejected { id, complaint } => {
@@ -137,22 +162,107 @@ impl Queue {
         });
     }
 
+    /// Answers that somebody waits for; the others come back.
+    fn passed_on(
+        self,
+        kind: EngineKind,
+        reply: Reply,
+        buffers: Vec<Uint8Array>,
+    ) -> Option<(Reply, Vec<Uint8Array>)> {
+        let id = match &reply {
+            Reply::Classified { id, .. }
+            | Reply::Glanced { id, .. }
+            | Reply::Rejected { id, .. } => *id,
+            // The CPU is asked again what WebGPU failed at.
+            Reply::Failed { id, .. } if kind == EngineKind::Cpu => *id,
+            _ => return Some((reply, buffers)),
+        };
+        let Some(Some(asked)) = self.update(|inner| inner.asked.remove(&id)) else {
+            return Some((reply, buffers));
+        };
+        if let Reply::Classified { report, .. } = &reply {
+            self.count(report.requests);
+        }
+        self.update(|inner| inner.crashes = 0);
+        // Who waits no longer has gone.
+        let _ = asked.send(Heard::Answer(reply, buffers));
+        None
+    }
+
+    /// Asks the engine and waits for what it says; nothing where it was replaced meanwhile.
+    pub(super) async fn ask(
+        self,
+        request: impl FnOnce(u32) -> Request,
+        bytes: &Uint8Array,
+    ) -> Option<Heard> {
+        let (says, hears) = oneshot::channel();
+        let sent = self.update(|inner| {
+            inner.next_id += 1;
+            let id = inner.next_id;
+            let client = inner.client.as_ref().filter(|_| inner.loaded)?;
+            let sent = client.send(&request(id), &[copy(bytes)]);
+            if sent.is_ok() {
+                inner.asked.insert(id, says);
+            }
+            Some(sent.map(|()| (id, inner.generation)))
+        });
+        match sent?? {
+            Ok((id, generation)) => self.watch(generation, Some(id)),
+            Err(reason) => return Some(Heard::Broke(reason.into())),
+        }
+        hears.await.ok()
+    }
+
+    /// Waits until an engine is there; whether `turn` still counts then.
+    pub(super) async fn engine_is_there(self, turn: u32) -> bool {
+        loop {
+            let (says, hears) = oneshot::channel();
+            let state = self.update(|inner| {
+                if inner.turn == turn && !inner.loaded {
+                    inner.waiting.push(says);
+                }
+                (inner.turn == turn, inner.loaded)
+            });
+            match state {
+                Some((true, true)) => return true,
+                Some((true, false)) => {
+                    // Whether it came or not is looked at above.
+                    let _ = hears.await;
+                }
+                _ => return false,
+            }
+        }
+    }
+
     /// Takes up files as long as there is room for more.
     pub(super) fn go_on(self) {
-        while let Some((index, file, turn)) = self.update(next).flatten() {
-            spawn_local(async move { self.read(index, file, turn).await });
+        let unsorted = self.inner.try_with_value(|inner| !inner.is_sorted);
+        if unsorted == Some(true) {
+            return self.sort();
+        }
+        while let Some(job) = self.update(next).flatten() {
+            match job {
+                Job::Picture(index, file, marks) => {
+                    spawn_local(async move { self.read(index, file, marks).await });
+                }
+                Job::Study(unit, turn) => {
+                    spawn_local(async move { self.look_through(unit, turn).await });
+                }
+            }
         }
         let over = self.update(|inner| {
             inner.loaded
                 && !inner.paused
+                && !inner.looks
                 && inner.reading == 0
                 && inner.under_way.is_empty()
                 && inner.again.is_empty()
-                && inner.next >= inner.files.len()
+                && inner.next >= inner.units.len()
         });
         if over == Some(true) {
             self.update(|inner| {
-                // Its memory is worth more than the moment that starting another takes.
+                // Their memory is worth more than the moment that starting others takes.
+                inner.reader.end();
                 inner.client = None;
                 inner.loaded = false;
                 inner.generation += 1;
@@ -162,18 +272,18 @@ impl Queue {
         }
     }
 
-    async fn read(self, index: usize, file: File, [generation, turn]: [u32; 2]) {
+    async fn read(self, index: usize, file: Dropped, [generation, turn]: [u32; 2]) {
         let bytes = if file.size() > intake::LARGEST {
             Err(Line::new("batch.too_large"))
         } else {
-            match pictures::read(&file).await {
+            let read = match file.file().await {
+                Ok(found) => pictures::read(&found).await,
+                Err(error) => Err(Problem::Unreadable(error)),
+            };
+            match read {
                 Ok(bytes) => Ok(bytes),
-                Err(Problem::Rejected(line)) => Err(line.with("name", file.name())),
-                Err(Problem::Unreadable(error)) => {
-                    let reason = wire::describe(&error);
-                    let reason = reason.trim_end_matches('.').to_string();
-                    Err(Line::new("batch.unreadable").with("reason", reason))
-                }
+                Err(Problem::Rejected(line)) => Err(line.with("name", name(&file.path))),
+                Err(Problem::Unreadable(error)) => Err(unreadable(&error)),
             }
         };
         let current = self.update(|inner| {
@@ -241,6 +351,10 @@ impl Queue {
             inner.crashes += 1;
             let culprit = inner.under_way.pop_first();
             inner.again.extend(inner.under_way.values().rev());
+            if let Some((_, asked)) = inner.asked.pop_first() {
+                // Who waits no longer has gone.
+                let _ = asked.send(Heard::Broke(message.clone()));
+            }
             (inner.loaded, inner.crashes, culprit)
         });
         let Some((loaded, crashes, culprit)) = broken else {
@@ -269,14 +383,17 @@ impl Queue {
         self.start();
     }
 
-    fn give_up(self, line: Line) {
+    pub(super) fn give_up(self, line: Line) {
         self.update(|inner| {
             inner.client = None;
             inner.loaded = false;
             inner.generation += 1;
-            inner.again.extend(inner.under_way.values().rev());
+            inner.turn += 1;
+            inner.reading = 0;
             inner.under_way.clear();
+            inner.end_looking();
         });
+        self.put_back();
         self.status.set(Status::Failed(line));
         self.tell();
     }
@@ -288,7 +405,9 @@ impl Queue {
                 let stuck = self.inner.try_with_value(|inner| {
                     let waits = match id {
                         None => !inner.loaded,
-                        Some(id) => inner.under_way.contains_key(&id),
+                        Some(id) => {
+                            inner.under_way.contains_key(&id) || inner.asked.contains_key(&id)
+                        }
                     };
                     (inner.generation == generation && waits).then_some(inner.kind)
                 });
@@ -301,49 +420,72 @@ impl Queue {
     }
 }
 
-/// The next file to read, if there is room for one.
-fn next(inner: &mut Inner) -> Option<(usize, File, [u32; 2])> {
-    if !inner.loaded || inner.paused || inner.reading + inner.under_way.len() >= AT_ONCE {
+/// What to do next, if there is room for it. A unit that is looked through has the engine for itself.
+fn next(inner: &mut Inner) -> Option<Job> {
+    let busy = inner.reading + inner.under_way.len();
+    if !inner.loaded || inner.paused || inner.looks || busy >= AT_ONCE {
         return None;
     }
-    let index = inner.again.pop().or_else(|| {
-        inner.next += 1;
-        Some(inner.next - 1)
-    })?;
-    let Some(file) = inner.files.get(index) else {
-        inner.next = inner.files.len();
+    let index = inner.again.last().copied().unwrap_or(inner.next);
+    let unit = inner.units.get(index)?;
+    if unit.study && busy > 0 {
         return None;
-    };
+    }
+    let file = inner.files.get(*unit.files.first()?)?.clone();
+    let study = unit.study;
+    if inner.again.pop().is_none() {
+        inner.next += 1;
+    }
     if !inner.touched {
         inner.touched = true;
         inner.page.begin();
     }
+    if study {
+        inner.looks = true;
+        return Some(Job::Study(index, inner.turn));
+    }
     inner.reading += 1;
-    Some((index, file.file.clone(), [inner.generation, inner.turn]))
+    Some(Job::Picture(index, file, [inner.generation, inner.turn]))
 }
 
-fn answer(report: Report, buffers: &[Uint8Array], keeps: bool) -> Answer {
-    let buffer = |index: usize| {
-        buffers
-            .get(index)
-            .map(Uint8Array::to_vec)
-            .unwrap_or_default()
-    };
-    let grey = buffer(0);
-    Answer {
-        thumbnail: Thumbnail::of(&grey, report.picture),
-        whole: keeps.then(|| Whole {
-            colour_maps: buffer(1),
-            heat: buffer(2 + report.predicted),
-            report: report.clone(),
-            grey,
-        }),
-        probabilities: report.probabilities,
-        predicted: report.predicted,
-        verdict: report.verdict,
-        uncertainty: report.uncertainty,
-        strangeness: report.strangeness,
-        image: report.image,
-        ms: report.decode_ms + report.classify_ms,
+/// A file's name in its folder.
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What the browser says of a file that it cannot read.
+pub(super) fn unreadable(error: &JsValue) -> Line {
+    let reason = wire::describe(error);
+    let reason = reason.trim_end_matches('.').to_string();
+    Line::new("batch.unreadable").with("reason", reason)
+}
+
+impl Answer {
+    /// Of an engine's report.
+    pub(super) fn new(report: Report, buffers: &[Uint8Array], keeps: bool) -> Self {
+        let buffer = |index: usize| {
+            buffers
+                .get(index)
+                .map(Uint8Array::to_vec)
+                .unwrap_or_default()
+        };
+        let grey = buffer(0);
+        Self {
+            thumbnail: Thumbnail::of(&grey, report.picture),
+            slice: None,
+            whole: keeps.then(|| Whole {
+                colour_maps: buffer(1),
+                heat: buffer(2 + report.predicted),
+                report: report.clone(),
+                grey,
+            }),
+            probabilities: report.probabilities,
+            predicted: report.predicted,
+            verdict: report.verdict,
+            uncertainty: report.uncertainty,
+            strangeness: report.strangeness,
+            image: report.image,
+            ms: report.decode_ms + report.classify_ms,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Point, Seen, Stage, Tuner};
 use crate::bench::thumbnail::Thumbnail;
 use crate::engine_client::{Client, Incoming};
-use crate::intake;
+use crate::intake::{self, Dropped};
 use crate::language::{Line, Piece};
 use crate::session::rejection;
 use crate::words;
@@ -14,8 +14,6 @@ use scanlight_engine::wire;
 use scanlight_tuner::protocol::{MODULE, PROTOCOL, Reply, Request, WASM};
 use std::sync::Arc;
 use std::time::Duration;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::File;
 
 /// A worker that has said nothing for so long is taken for dead.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -185,7 +183,7 @@ impl Tuner {
             }
             let id = inner.waiting.pop_front()?;
             let (_, file) = inner.files.iter().find(|(known, _)| *known == id)?;
-            let file = file.file.clone();
+            let file = file.clone();
             if !inner.touched {
                 inner.touched = true;
                 inner.page.begin();
@@ -198,17 +196,14 @@ impl Tuner {
         }
     }
 
-    async fn read(self, id: u32, file: File, generation: u32) {
+    async fn read(self, id: u32, file: Dropped, generation: u32) {
         let bytes = if file.size() > intake::LARGEST {
             Err(Line::new("batch.too_large").into())
         } else {
-            JsFuture::from(file.array_buffer())
-                .await
-                .map(|buffer| Uint8Array::new(&buffer))
-                .map_err(|error| {
-                    let reason = wire::describe(&error);
-                    Piece::from(reason.trim_end_matches('.'))
-                })
+            file.bytes().await.map_err(|error| {
+                let reason = wire::describe(&error);
+                Piece::from(reason.trim_end_matches('.'))
+            })
         };
         if self.inner.try_with_value(|inner| inner.generation) != Some(generation) {
             return;
