@@ -26,6 +26,7 @@ pub fn DiagnosticsButton() -> impl IntoView {
             aria-haspopup="dialog"
             on:click=move |_| {
                 desk.fetch_annex();
+                desk.diagnosed.update(|times| *times += 1);
                 dialog::open(desk.diagnostics);
             }
         >
@@ -57,6 +58,13 @@ pub fn DiagnosticsText() -> impl IntoView {
     let content = RwSignal::new(String::new());
     let copied = RwSignal::new(None::<bool>);
     let area = NodeRef::<Textarea>::new();
+    // What is copied can be read before.
+    Effect::new(move |_| {
+        if desk.diagnosed.get() > 0 {
+            copied.set(None);
+            spawn_local(async move { content.set(text(desk).await) });
+        }
+    });
     let copy = move |_| {
         copied.set(None);
         spawn_local(async move {

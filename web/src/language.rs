@@ -178,7 +178,7 @@ impl Piece {
         match self {
             Self::Plain(value) => value.clone(),
             Self::Line(line) => line.text().into(),
-            Self::Name(name) => words::short_name(&name.text()).into(),
+            Self::Name(name) => name.short().into(),
         }
     }
 }

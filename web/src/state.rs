@@ -116,6 +116,14 @@ impl Name {
             }
         }
     }
+
+    /// Its words, short enough for one line. A slice's number is never cut off: its file's name is short already.
+    pub fn short(&self) -> String {
+        match self {
+            Self::File(name) => words::short_name(name),
+            Self::Sample(_) | Self::Slice { .. } => self.text(),
+        }
+    }
 }
 
 /// A result, with the pictures.
@@ -217,6 +225,8 @@ pub struct Desk {
     pub facts: NodeRef<Dialog>,
     /// The dialog of the support text.
     pub diagnostics: NodeRef<Dialog>,
+    /// How often the support text was asked for.
+    pub diagnosed: RwSignal<u32>,
     /// A newer version of the page has been stored and waits to be used.
     pub update_waits: RwSignal<bool>,
     /// Name of the file that waits for the engine.
@@ -263,6 +273,7 @@ impl Desk {
             anyway: RwSignal::new(false),
             facts: NodeRef::new(),
             diagnostics: NodeRef::new(),
+            diagnosed: RwSignal::new(0),
             update_waits: RwSignal::new(false),
             waiting: RwSignal::new(None),
             dragging: RwSignal::new(false),

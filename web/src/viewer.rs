@@ -8,7 +8,7 @@ use crate::language::{decimal, tr, tv};
 use crate::pixels;
 use crate::state::{Desk, Name, Outcome, Phase};
 use crate::study::Pane;
-use crate::words;
+use crate::verdict;
 use leptos::html::{Button, Canvas, Div, Input};
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -90,9 +90,15 @@ pub fn Viewer() -> impl IntoView {
                 </Show>
                 <Activity />
             </div>
+            <Glance />
             <Show
                 when=move || filled.get()
-                fallback=move || view! { <FolderButton pick=pick_folder /> }
+                fallback=move || {
+                    view! {
+                        <FolderButton pick=pick_folder />
+                        <p class="hint">{tr("drop.more")}</p>
+                    }
+                }
             >
                 <Caption pick pick_folder focus=zone_used />
             </Show>
@@ -203,6 +209,22 @@ fn Screen() -> impl IntoView {
     }
 }
 
+/// The verdict in one line, where the style sheet finds the verdict itself too far away. Screen readers hear that.
+#[component]
+fn Glance() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let said = move || verdict::said(desk).filter(|_| !desk.is_ahead());
+    move || {
+        said().map(|said| {
+            view! {
+                <p class="glance" aria-hidden="true" data-kind=said.kind.word()>
+                    {said.headline}
+                </p>
+            }
+        })
+    }
+}
+
 /// What is going on, over whatever the stage shows.
 #[component]
 fn Activity() -> impl IntoView {
@@ -257,7 +279,7 @@ fn Caption(
         desk.outcome.get().map(|outcome| {
             let [width, height] = outcome.report.image;
             (
-                words::short_name(&outcome.name.text()),
+                outcome.name.short(),
                 tv(
                     "viewer.size",
                     &[
@@ -276,7 +298,7 @@ fn Caption(
             </p>
             <TableButton />
             <FolderButton pick=pick_folder />
-            <button type="button" class="button" node_ref=button on:click=move |_| pick()>
+            <button type="button" class="button" id="open-another" node_ref=button on:click=move |_| pick()>
                 {tr("viewer.open_another")}
             </button>
         </div>
@@ -318,7 +340,7 @@ fn TableButton() -> impl IntoView {
 }
 
 fn line_about(key: &str, name: &Name) -> String {
-    tv(key, &[("name", words::short_name(&name.text()).into())])
+    tv(key, &[("name", name.short().into())])
 }
 
 fn picture_size(outcome: Option<Arc<Outcome>>) -> [u32; 2] {

@@ -12,7 +12,7 @@ use crate::intake::{self, Dropped};
 use crate::language::{self, Line};
 use crate::links;
 use crate::offline;
-use crate::state::{Desk, Phase};
+use crate::state::{Desk, Opened, Phase};
 use crate::study::At;
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use leptos::html::Div;
@@ -105,6 +105,10 @@ struct Inner {
     module: Option<JsValue>,
     /// Counts what was asked for: what was asked for before is ignored.
     asked: u32,
+    /// The button that was pressed for the view: it has the focus again when that is closed.
+    opener: Option<HtmlElement>,
+    /// When the view began with a file: what the page had open before, and that moment.
+    began: Option<(Option<Opened>, Opened)>,
     /// Programs that have broken down.
     broken: u32,
     wanted: Option<Wanted>,
@@ -155,6 +159,14 @@ impl Desk {
     /// Makes room for a view, whose place says that it is on its way.
     fn clear_workbench(self, view: View) {
         let bench = self.workbench;
+        let opener = document()
+            .active_element()
+            .filter(|element| {
+                element.tag_name() == "BUTTON"
+                    && element.closest(".bench").is_ok_and(|bench| bench.is_none())
+            })
+            .and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        bench.update(|inner| inner.opener = opener);
         self.close_workbench();
         self.alert.set(None);
         bench.view.set(view);
@@ -287,12 +299,27 @@ impl Desk {
             report(call(&module, "close", &[]));
         }
         bench.update(|inner| inner.calls.clear());
+        // The page's own file is what counts again, with all that was asked for meanwhile.
+        if let Some(Some((before, began))) = bench.update(|inner| inner.began.take())
+            && self.opened.get_untracked() == Some(began)
+            && self.outcome.read_untracked().is_some()
+        {
+            self.opened.set(before);
+        }
         bench.stage.set(Stage::Closed);
     }
 
     /// The visitor has had enough of it. The focus goes back to where a lesson is opened.
     fn dismiss_workbench(self) {
+        let opener = self.workbench.update(|inner| inner.opener.take()).flatten();
         self.close_workbench();
+        if let Some(opener) = opener.filter(|opener| opener.is_connected()) {
+            request_animation_frame(move || {
+                // Without it the focus is at the top of the page: a nuisance, no failure.
+                let _ = opener.focus();
+            });
+            return;
+        }
         if self.workbench.view.get_untracked() == View::Lesson {
             request_animation_frame(move || {
                 let button = document().get_element_by_id("open-lesson");
@@ -444,7 +471,14 @@ impl Desk {
     /// From now on there shall be no requests: a file is about to be read.
     fn begin_workbench(self) {
         offline::hold();
-        self.opened.set(Some(self.opened_now()));
+        let now = self.opened_now();
+        let before = self.opened.get_untracked();
+        self.workbench.update(|inner| {
+            // Of what the view opens one after another only the first has the page's own file before it.
+            let before = inner.began.take().map_or(before, |(first, _)| first);
+            inner.began = Some((before, now));
+        });
+        self.opened.set(Some(now));
     }
 
     /// Tells an open view of another language.

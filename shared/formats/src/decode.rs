@@ -21,11 +21,11 @@ use crate::text::one_line;
 #[derive(Debug, Error)]
 pub enum DecodeError {
     /// There are no bytes.
-    #[error("the file is empty (0 bytes); choose a PNG, JPEG, WebP, BMP or TIFF image")]
+    #[error("the file is empty (0 bytes); choose a picture (PNG, JPEG, WebP, BMP, TIFF)")]
     Empty,
     /// The bytes are not of an image format that is known here.
     #[error(
-        "this is not an image file that can be read here; choose a PNG, JPEG, WebP, BMP or TIFF image"
+        "this is not an image file that can be read here; choose a picture (PNG, JPEG, WebP, BMP, TIFF)"
     )]
     UnknownFormat,
     /// An image format that is known but not read.
@@ -36,7 +36,7 @@ pub enum DecodeError {
     },
     /// Several pictures in one file.
     #[error(
-        "this is an animated {format}: which of its pictures is meant is not clear; save one as PNG"
+        "this is a {format} that may hold several pictures: which of them is meant is not clear; save one as PNG"
     )]
     Animated {
         /// The format's name.

@@ -14,7 +14,7 @@ impl Desk {
         self.explain.maps(method)?.heat.get(class).cloned()
     }
 
-    fn map_title(self, method: Method, class: usize) -> String {
+    pub fn map_title(self, method: Method, class: usize) -> String {
         let name = self.outcome.with(|outcome| {
             let class = outcome.as_ref()?.classes.get(class)?;
             Some(words::class_title(class))
@@ -54,18 +54,6 @@ pub fn Blend() -> impl IntoView {
         desk.explain.second.set(second);
         desk.look.shown.set(true);
     };
-    let legend = move || {
-        let (method, class) = desk.explain.second.get()?;
-        let first = desk.map_title(desk.explain.method.get(), desk.chosen.get());
-        let second = desk.map_title(method, class);
-        Some(view! {
-            <ul class="legend">
-                <li class="first">{first}</li>
-                <li class="second">{second}</li>
-                <li class="both">{tr("explain.both")}</li>
-            </ul>
-        })
-    };
     view! {
         <div class="blend">
             <label class="choice">
@@ -91,7 +79,6 @@ pub fn Blend() -> impl IntoView {
                     }}
                 </select>
             </label>
-            {legend}
         </div>
     }
 }

@@ -10,6 +10,8 @@ use crate::words;
 use leptos::html::Canvas;
 use leptos::prelude::*;
 use scanlight_engine::protocol::Method;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 /// The comparison: every method's map of every class, and a blend of two.
 #[component]
@@ -144,32 +146,70 @@ fn Wait(method: Method) -> impl IntoView {
             )
         })
     };
+    // Where the button with the focus was, the maps are now.
+    on_cleanup(move || {
+        if has_focus(method) {
+            request_animation_frame(move || focus_map(method));
+        }
+    });
     view! {
         <div class="wait">
             {move || failed().map(|line| view! { <p class="bad-line">{line}</p> })}
-            <Show
-                when=move || asked.get()
-                fallback=move || {
-                    view! {
-                        <button type="button" class="small-button ask" on:click=move |_| desk.want_maps(method)>
-                            {move || tv("explain.compute", &[("method", method_title(method).into())])}
-                        </button>
+            // One button for both: it keeps the focus.
+            <Show when=move || !asked.get() || method.is_slow()>
+                <button
+                    type="button"
+                    class="small-button"
+                    class:ask=move || !asked.get()
+                    class:stop=move || asked.get()
+                    on:click=move |_| {
+                        if asked.get_untracked() {
+                            desk.stop_maps(method);
+                        } else {
+                            desk.want_maps(method);
+                        }
                     }
-                }
-            >
+                >
+                    {move || {
+                        if asked.get() {
+                            t("explain.cancel")
+                        } else {
+                            tv("explain.compute", &[("method", method_title(method).into())])
+                        }
+                    }}
+                </button>
+            </Show>
+            <Show when=move || asked.get()>
                 <progress
                     aria-label=move || method_title(method)
                     max=move || passes().map(|passes| passes[1].to_string())
                     value=move || passes().map(|passes| passes[0].to_string())
                 ></progress>
                 <span class="number hint">{line}</span>
-                <Show when=move || method.is_slow()>
-                    <button type="button" class="small-button stop" on:click=move |_| desk.stop_maps(method)>
-                        {tr("explain.cancel")}
-                    </button>
-                </Show>
             </Show>
         </div>
+    }
+}
+
+/// Whether the focus is in a method's row.
+fn has_focus(method: Method) -> bool {
+    document()
+        .active_element()
+        .and_then(|element| element.closest(".method").ok()?)
+        .and_then(|row| row.get_attribute("data-method"))
+        .is_some_and(|name| name == format!("{method:?}"))
+}
+
+/// Gives the focus to a method's first map.
+fn focus_map(method: Method) {
+    let map = document()
+        .query_selector(&format!(".method[data-method=\"{method:?}\"] input"))
+        .ok()
+        .flatten()
+        .and_then(|map| map.dyn_into::<HtmlElement>().ok());
+    if let Some(map) = map {
+        // Without it the keyboard begins at the top of the page: a nuisance, no failure.
+        let _ = map.focus();
     }
 }
 

@@ -125,11 +125,24 @@ fn Scale() -> impl IntoView {
             }
         }
     });
+    let legend = move || {
+        let (method, class) = desk.explain.second.get()?;
+        Some(view! {
+            <ul class="legend">
+                <li class="first">{desk.map_title(desk.explain.method.get(), desk.chosen.get())}</li>
+                <li class="second">{desk.map_title(method, class)}</li>
+                <li class="both">{tr("explain.both")}</li>
+            </ul>
+        })
+    };
+    let single = Memo::new(move |_| desk.explain.second.read().is_none());
     view! {
-        <p class="scale" aria-hidden="true">
-            <span>{tr("heat.low")}</span>
-            <canvas node_ref=scale></canvas>
-            <span>{tr("heat.high")}</span>
-        </p>
+        <Show when=move || single.get() fallback=legend>
+            <p class="scale" aria-hidden="true">
+                <span>{tr("heat.low")}</span>
+                <canvas node_ref=scale></canvas>
+                <span>{tr("heat.high")}</span>
+            </p>
+        </Show>
     }
 }

@@ -188,6 +188,7 @@ impl Desk {
         }
         match fetch::json::<Manifest>("model.json", &manifest) {
             Ok(parsed) => {
+                self.alert.set(None);
                 self.changing.set(Some(Choice::Own));
                 self.give(Loaded {
                     choice: Choice::Own,

@@ -8,8 +8,10 @@ use leptos::html::Div;
 use leptos::prelude::*;
 use scanlight_reader::protocol::Shape;
 
-/// How many pixels of the wheel, or of a dragging finger, are a slice.
+/// How many pixels of a dragging finger are a slice.
 const PIXELS_A_SLICE: f64 = 24.0;
+/// How many pixels a notch of a mouse's wheel is in most browsers, or a little less: one slice.
+const PIXELS_A_NOTCH: f64 = 100.0;
 /// How many pixels of dragging change the window by the range of the slice's values.
 const PIXELS_A_RANGE: f64 = 400.0;
 
@@ -59,8 +61,8 @@ pub fn Pane(children: ChildrenFn) -> impl IntoView {
         // Lines and pages, where a browser counts in them.
         let unit = match event.delta_mode() {
             0 => 1.0,
-            1 => PIXELS_A_SLICE,
-            _ => 10.0 * PIXELS_A_SLICE,
+            1 => PIXELS_A_NOTCH / 3.0,
+            _ => 10.0 * PIXELS_A_NOTCH,
         };
         let turn = event.delta_y() * unit;
         if event.ctrl_key() || event.meta_key() {
@@ -72,7 +74,7 @@ pub fn Pane(children: ChildrenFn) -> impl IntoView {
             }
         } else if untrack(|| study.count()) > 1 {
             event.prevent_default();
-            browse(turn);
+            browse(turn * PIXELS_A_SLICE / PIXELS_A_NOTCH);
         }
     };
     let down = move |event: PointerEvent| {

@@ -33,30 +33,34 @@ pub fn Strip() -> impl IntoView {
         <Show when=move || { count.get() > 1 }>
             <section class="survey" aria-label=tr("survey.label")>
                 <div class="row">
-                    <Show
-                        when=move || survey.running.get()
-                        fallback=move || {
-                            view! {
-                                <button
-                                    type="button"
-                                    class="button"
-                                    id="survey-start"
-                                    on:click=move |_| desk.start_survey()
-                                >
-                                    {move || tv("survey.start", &[("n", count.get().into())])}
-                                </button>
+                    // One button for both: it keeps the focus.
+                    <button
+                        type="button"
+                        class="button"
+                        id=move || if survey.running.get() { "survey-stop" } else { "survey-start" }
+                        on:click=move |_| {
+                            if survey.running.get_untracked() {
+                                desk.stop_survey();
+                            } else {
+                                desk.start_survey();
                             }
                         }
                     >
+                        {move || {
+                            if survey.running.get() {
+                                t("survey.stop")
+                            } else {
+                                tv("survey.start", &[("n", count.get().into())])
+                            }
+                        }}
+                    </button>
+                    <Show when=move || survey.running.get()>
                         <progress
                             max=move || survey.progress()[1].to_string()
                             prop:value=move || survey.progress()[0].to_string()
                             aria-label=tr("survey.label")
                         ></progress>
                         <span class="number">{progress}</span>
-                        <button type="button" class="button" id="survey-stop" on:click=move |_| desk.stop_survey()>
-                            {tr("survey.stop")}
-                        </button>
                     </Show>
                 </div>
                 <Show when=move || found.get()>
@@ -233,7 +237,7 @@ fn Finding() -> impl IntoView {
     let best = Memo::new(move |_| {
         survey
             .results
-            .with(|results| most_suspicious(results, &classes(desk)))
+            .with(|results| most_suspicious(results, &classes(desk), desk.study.is_volume()))
     });
     let refused = move || {
         survey.results.with(|results| {

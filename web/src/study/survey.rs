@@ -42,11 +42,23 @@ impl Glance {
     }
 }
 
-/// The slice with the highest probability of a tumour, among those that the model accepts.
-pub fn most_suspicious(results: &[Option<Glance>], classes: &[String]) -> Option<usize> {
-    let scored = results.iter().enumerate().filter_map(|(index, glance)| {
-        let score = glance.as_ref()?.tumour(classes)?;
-        Some((index, score))
+/// The slice with the highest probability of a tumour, among those that the model accepts. Of slices that lie in a
+/// row (`ordered`) the mean with both neighbours counts, a refused one as none: a tumour is in more than one slice,
+/// and the ends of a head, which models know least, are often wrong with great confidence.
+pub fn most_suspicious(
+    results: &[Option<Glance>],
+    classes: &[String],
+    ordered: bool,
+) -> Option<usize> {
+    let of = |index: usize| results.get(index)?.as_ref()?.tumour(classes);
+    let scored = (0..results.len()).filter_map(|index| {
+        let own = of(index)?;
+        if !ordered {
+            return Some((index, own));
+        }
+        let beside = [index.checked_sub(1), Some(index + 1)];
+        let sum: f32 = beside.into_iter().flatten().filter_map(of).sum();
+        Some((index, (own + sum) / 3.0))
     });
     scored
         .reduce(|best, next| if next.1 > best.1 { next } else { best })
@@ -264,9 +276,21 @@ mod tests {
             None,
             answer(0.4, Verdict::Class { class: 0 }),
         ];
-        assert_eq!(most_suspicious(&results, &classes), Some(2));
-        assert_eq!(most_suspicious(&results[1..2], &classes), None);
-        // A model that knows no class without a tumour has no opinion.
-        assert_eq!(most_suspicious(&results, &classes[..1]), None);
+        for ordered in [false, true] {
+            assert_eq!(most_suspicious(&results[..3], &classes, ordered), Some(2));
+            assert_eq!(most_suspicious(&results[1..2], &classes, ordered), None);
+            // A model that knows no class without a tumour has no opinion.
+            assert_eq!(most_suspicious(&results, &classes[..1], ordered), None);
+        }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_tumour_is_in_more_than_one_slice() {
+        let classes = ["glioma".to_owned(), NO_TUMOUR.to_owned()];
+        let results: Vec<_> = [0.01, 0.9, 0.3, 0.2, 0.25, 0.9, 0.9]
+            .map(|healthy| answer(healthy, Verdict::Class { class: 0 }))
+            .into();
+        assert_eq!(most_suspicious(&results, &classes, false), Some(0));
+        assert_eq!(most_suspicious(&results, &classes, true), Some(3));
     }
 }

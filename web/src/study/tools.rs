@@ -12,6 +12,7 @@ pub fn Tools() -> impl IntoView {
         <div class="row">
             <Drag />
             <Enlarge />
+            <Pan />
         </div>
         <Windows />
     }
@@ -101,6 +102,47 @@ fn Enlarge() -> impl IntoView {
                 {tr("study.reset")}
             </button>
         </div>
+    }
+}
+
+/// Moves the enlarged slice without dragging.
+#[component]
+fn Pan() -> impl IntoView {
+    let zoom = expect_context::<Desk>().study.zoom;
+    let enlarged = Memo::new(move |_| zoom.read().factor > 1.0);
+    /// Of the pane, with each press.
+    const STEP: f64 = 0.15;
+    // What is further left comes into sight when the slice moves right.
+    let ways = [
+        ("pan-left", "study.pan_left", [STEP, 0.0], "M10 3L5 8l5 5"),
+        ("pan-right", "study.pan_right", [-STEP, 0.0], "M6 3l5 5-5 5"),
+        ("pan-up", "study.pan_up", [0.0, STEP], "M3 10l5-5 5 5"),
+        ("pan-down", "study.pan_down", [0.0, -STEP], "M3 6l5 5 5-5"),
+    ];
+    view! {
+        <Show when=move || enlarged.get()>
+            // As it lies on the screen, in any language.
+            <div class="zoom" role="group" dir="ltr" aria-label=tr("study.pan_group")>
+                {ways
+                    .into_iter()
+                    .map(|(id, key, by, path)| {
+                        view! {
+                            <button
+                                type="button"
+                                class="button step"
+                                id=id
+                                aria-label=tr(key)
+                                on:click=move |_| zoom.update(|zoom| *zoom = zoom.moved(by))
+                            >
+                                <svg viewBox="0 0 16 16" aria-hidden="true">
+                                    <path d=path />
+                                </svg>
+                            </button>
+                        }
+                    })
+                    .collect_view()}
+            </div>
+        </Show>
     }
 }
 

@@ -67,8 +67,9 @@ pub enum DicomError {
     Syntax(String),
     /// One frame cannot be decoded.
     #[error(
-        "frame {frame} of the DICOM file, compressed as {syntax}, cannot be decoded: {reason}; if other programs \
-         show it, convert it with `gdcmconv --raw in.dcm out.dcm`"
+        "frame {} of the DICOM file, compressed as {syntax}, cannot be decoded: {reason}; if other programs \
+         show it, convert it with `gdcmconv --raw in.dcm out.dcm`",
+        frame + 1
     )]
     Frame {
         /// The frame, from 0.

@@ -31,7 +31,8 @@ pub fn Running(tuner: Tuner) -> impl IntoView {
     };
     let heard = Memo::new(move |_| step() / HEARD);
     let said = move || {
-        heard.track();
+        // Tracked alone, a memo that nobody reads never learns of anything new.
+        let _ = heard.get();
         untrack(line)
     };
     // The button that had the focus is gone.

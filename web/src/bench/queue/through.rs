@@ -239,7 +239,12 @@ impl Queue {
             }
         }
         let classes = self.model.with_value(|model| model.classes.clone());
-        let index = most_suspicious(&glances, &classes).unwrap_or(first.index);
+        let index = most_suspicious(
+            &glances,
+            &classes,
+            matches!(found.shape, Shape::Volume { .. }),
+        )
+        .unwrap_or(first.index);
         let (said, buffers) = self.classify(at(index), false, turn).await?;
         let Said::Classified { report, .. } = said else {
             return Err(Stop::Bad(Line::new("engine.incomplete")));

@@ -59,7 +59,18 @@ fn local(date: &Date) -> String {
         // Setting a property of an object of one's own does not fail.
         let _ = Reflect::set(&options, &name.into(), &value.into());
     }
-    date.to_locale_string(language::code(), &options).into()
+    // The visitor's own way to write dates, where it is of the page's language.
+    let own = leptos::prelude::window()
+        .navigator()
+        .language()
+        .unwrap_or_default();
+    let code = language::code();
+    let locale = if own.split('-').next() == Some(code) {
+        &own
+    } else {
+        code
+    };
+    date.to_locale_string(locale, &options).into()
 }
 
 fn facts(finding: &Finding, model: &Manifest) -> Vec<(String, String)> {
