@@ -48,7 +48,8 @@ pub fn Progress(queue: Queue) -> impl IntoView {
         (queue.status.get(), tenth)
     });
     let said = move || {
-        heard.track();
+        // Read, not only tracked: a memo that nobody reads follows nothing.
+        heard.with(|_| ());
         untrack(line)
     };
     view! {

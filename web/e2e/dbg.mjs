@@ -1,0 +1,12 @@
+import { launch, record, openReady, drop, withoutThresholds } from './harness.mjs';
+import { png } from './images.mjs';
+import { zip } from './volumes.mjs';
+const b = await launch({gpu:false}); const s = await record(); await withoutThresholds(s);
+const p = await openReady(b, s.url, {query:'?backend=cpu'});
+p.on('console', (m) => console.log('console', m.text()));
+const d = process.argv[2] === 'deflate';
+await drop(p, 'x.zip', zip([{name:'set/', bytes: Buffer.alloc(0)},{name:'set/a.png',bytes:png(64,64)},{name:'set/b.png',bytes:png(64,80)}],{deflate:d}));
+await p.waitForTimeout(5000);
+console.log(p.problems, await p.evaluate(() => [document.querySelector('.banners').textContent, document.querySelector('.bench').textContent.slice(0,300), document.querySelector('#study')?.textContent, document.querySelector('#file-name')?.textContent]));
+console.log(s.requests.slice(-5));
+await b.close(); await s.close();
