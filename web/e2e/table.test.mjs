@@ -219,7 +219,7 @@ describe('tables', () => {
     await page.context().close();
   });
 
-  test('several volumes and single DICOM files that are dropped together', async () => {
+  test('several volumes, DICOM files of all kinds, one of them damaged', async () => {
     const page = await start();
     const values = Int16Array.from(phantom(64, 80));
     const frames = Int16Array.from([1, 2, 3].flatMap((spot) => [...phantom(64, 80).map((value) => (value === 225 ? 60 * spot : value))]));
@@ -229,22 +229,29 @@ describe('tables', () => {
       { name: 'one.dcm', bytes: dicom({ width: 64, height: 80, values, instance: 1, series: '1.2.9' }) },
       { name: 'frames', bytes: dicom({ width: 64, height: 80, values: frames, instance: 2, frames: 3, series: '1.2.10' }) },
       { name: 'picture.png', bytes: head(1) },
+      ...person('s', '', [48, 60, 7], { series: '1.2.11' }),
     ];
-    await table(page, files, null);
+    // Of a series with a damaged file the others are shown, and that file is a row of its own.
+    const damaged = files.find(({ name }) => name === 's/IM0003');
+    damaged.bytes = damaged.bytes.subarray(0, 700);
+    await drop(page, 'x.zip', zip(files));
+    await page.click('#study-table');
     await done(page);
-    assert.deepEqual(await names(page), files.map(({ name }) => name));
+    const wanted = [...files.slice(0, 5).map(({ name }) => name), 's', 's/IM0003'];
+    assert.deepEqual(await names(page), wanted.map((name) => `x.zip/${name}`));
     const rows = parse(await saved(page, '#save-csv'));
-    assert.deepEqual(rows.map((row) => row.slices), ['6', '5', '', '3', '']);
-    assert.deepEqual(rows.map((row) => row.plane), ['axial', 'axial', '', '', '']);
-    assert.ok(rows.every((row) => row.predicted && !row.error));
-    await page.click(`${row('frames')} .open-row`);
-    await result(page, `frames, picture ${rows[3].slice} of 3`);
-    await page.click(`${row('one.dcm')} .open-row`);
-    await result(page, 'one.dcm');
+    assert.deepEqual(rows.map((row) => row.slices), ['6', '5', '', '3', '', '6', '']);
+    assert.deepEqual(rows.map((row) => row.plane), ['axial', 'axial', '', '', '', '', '']);
+    assert.ok(rows.slice(0, 6).every((row) => row.predicted && !row.error));
+    assert.match(rows[6].error, /cut off/);
+    await page.click(`${row('x.zip/frames')} .open-row`);
+    await result(page, `x.zip/frames, picture ${rows[3].slice} of 3`);
+    await page.click(`${row('x.zip/one.dcm')} .open-row`);
+    await result(page, 'x.zip/one.dcm');
     // One volume is no table: it opens as ever, and the table stays.
     await drop(page, 'alone.nii', nifti([40, 48, 6]));
     await result(page, 'alone.nii, axial slice 4 of 6');
-    assert.equal(await page.locator('.answers tbody tr').count(), 5);
+    assert.equal(await page.locator('.answers tbody tr').count(), 7);
     await noProblems(page);
     await page.context().close();
   });

@@ -171,11 +171,12 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
         }
         return;
     }
-    let lesson = match files.as_slice() {
-        [only] => match only.own() {
-            Some(file) => lesson::is_packed(file).await,
-            None => false,
-        },
+    let packed = match files.as_slice() {
+        [only] => only.own(),
+        _ => None,
+    };
+    let lesson = match packed {
+        Some(file) if lesson::is_packed(file).await => true,
         _ => lesson::find(&files).await.is_some(),
     };
     if !is_newest(turn) {
