@@ -10,7 +10,7 @@ const SERVED = process.env.SCANLIGHT_URL ?? 'http://127.0.0.1:8080/';
 export const OUT = join(import.meta.dirname, 'out');
 
 /** Loading includes compiling shaders on a software GPU; two busy cores need long for that. */
-export const PATIENCE = Number(process.env.P ?? 240_000);
+export const PATIENCE = 240_000;
 
 /** Starts the browser. `gpu: false` starts one that offers no WebGPU at all. */
 export async function launch({ gpu = true } = {}) {
