@@ -147,8 +147,12 @@ export async function stored(page) {
   });
 }
 
+/**
+ * Waits until the page takes files and has fetched what it fetches at leisure, as it has when a person gets to it. A page
+ * whose address opens something fetches that only when it is asked for.
+ */
 export async function ready(page) {
-  await page.waitForSelector('main[data-phase="ready"]', { timeout: PATIENCE });
+  await page.waitForSelector('main[data-phase="ready"]:is([data-annex="there"], :has(#scan))', { timeout: PATIENCE });
 }
 
 /** Opens the page and waits until it takes files. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { canvas, drop, launch, noProblems, openReady, paste, pick, record, result, stored } from './harness.mjs';
+import { canvas, drop, launch, noProblems, open, openReady, paste, pick, record, result, stored } from './harness.mjs';
 import { BAD_FILES, png } from './images.mjs';
 
 describe('privacy', () => {
@@ -74,6 +74,42 @@ describe('privacy', () => {
     assert.equal(await page.textContent('#requests'), '0');
     assert.ok((await canvas(page, '#overlay')).visible > 0);
     await noProblems(page);
+  });
+
+  test('a first answer needs no more than it needs, and what is asked for then is said', async () => {
+    const hasty = await open(browser, server.url, { query: '?backend=cpu' });
+    await hasty.waitForSelector('main[data-phase="ready"]');
+    await drop(hasty, 'hasty.png', png(128, 128));
+    const shown = await result(hasty, 'hasty.png');
+    assert.equal(shown.requests, '0');
+    assert.equal(await hasty.getAttribute('main', 'data-annex'), 'missing');
+    const annex = (page) => page.sent.filter((url) => url.endsWith('scanlight-annex.wasm')).length;
+    // Not at leisure either: a scan is open.
+    await hasty.waitForTimeout(1500);
+    assert.equal(annex(hasty), 0);
+    await hasty.click('#compare summary');
+    await hasty.locator('.method canvas').first().waitFor();
+    assert.equal(annex(hasty), 1);
+    assert.equal(await hasty.textContent('#requests'), '1, of these one for something that you asked for');
+    await hasty.context().close();
+  });
+
+  test('a part of the page that does not come is said, and can be had later', async () => {
+    server.answer('scanlight-annex.wasm', () => ({ status: 503, body: Buffer.from('busy') }));
+    const cut = await open(browser, server.url, { query: '?backend=cpu' });
+    await cut.waitForSelector('main[data-phase="ready"][data-annex="failed"]');
+    await drop(cut, 'cut.png', png(128, 128));
+    await result(cut, 'cut.png');
+    await cut.click('#compare summary');
+    const missing = cut.locator('#compare .bad-line');
+    await missing.waitFor();
+    assert.equal(await missing.textContent(), 'This part of the page could not be fetched.');
+    await cut.click('#open-lesson');
+    await cut.waitForFunction(() => /Try again with a connection/.test(document.querySelector('#alert').textContent));
+    server.restore('scanlight-annex.wasm');
+    await cut.locator('#compare .part-body button').click();
+    await cut.locator('.method canvas').first().waitFor();
+    await cut.context().close();
   });
 
   test('the counter counts: it is not a painted zero', async () => {

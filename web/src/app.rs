@@ -1,5 +1,6 @@
 //! The page as a whole.
 
+use crate::annex::{self, Fetch, Part, Quiet};
 use crate::announce;
 use crate::diagnostics::DiagnosticsDialog;
 use crate::embed;
@@ -16,12 +17,14 @@ use crate::samples::Samples;
 use crate::state::Desk;
 use crate::verdict::{Caution, Verdict};
 use crate::viewer::Viewer;
-use crate::workbench::WorkbenchHost;
 use leptos::prelude::*;
 
 /// The page.
 #[component]
-pub fn App() -> impl IntoView {
+pub fn App(
+    /// How the annex is fetched.
+    annex: Fetch,
+) -> impl IntoView {
     let desk = Desk::new();
     provide_context(desk);
     intake::listen(desk);
@@ -29,6 +32,7 @@ pub fn App() -> impl IntoView {
     links::keep(desk);
     embed::start(desk);
     offline::keep(desk);
+    annex::keep(desk, annex);
     view! {
         <header class="top">
             <h1 class="brand">
@@ -38,9 +42,9 @@ pub fn App() -> impl IntoView {
             <p class="tag-line"><span>{tr("page.tag_what")} " "</span> {tr("page.tag_where")}</p>
             <Chooser />
         </header>
-        <main data-phase=move || desk.phase.read().word()>
+        <main data-phase=move || desk.phase.read().word() data-annex=move || desk.annex.get().word()>
             <Banners />
-            <WorkbenchHost />
+            <Quiet part=Part::Workbench />
             <div class="desk">
                 <Viewer />
                 <div class="panel" class:stale=move || desk.is_ahead()>

@@ -1,6 +1,7 @@
 //! A support text: what runs where, without anything about the pictures but their size.
 
 use crate::adapter;
+use crate::annex::{Awaited, Part};
 use crate::dialog::{self, Sheet};
 use crate::language::{self, t, tr};
 use crate::offline;
@@ -23,7 +24,10 @@ pub fn DiagnosticsButton() -> impl IntoView {
             class="small-button"
             id="diagnostics-button"
             aria-haspopup="dialog"
-            on:click=move |_| dialog::open(desk.diagnostics)
+            on:click=move |_| {
+                desk.fetch_annex();
+                dialog::open(desk.diagnostics);
+            }
         >
             {tr("diagnostics.button")}
         </button>
@@ -33,6 +37,22 @@ pub fn DiagnosticsButton() -> impl IntoView {
 /// The sheet, closed at first: what is copied can be read in it before.
 #[component]
 pub fn DiagnosticsDialog() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    view! {
+        <Sheet
+            id="diagnostics"
+            node=desk.diagnostics
+            eyebrow=Signal::derive(tr("diagnostics.eyebrow"))
+            heading=view! { {tr("diagnostics.title")} }.into_any()
+        >
+            <Awaited part=Part::Diagnostics />
+        </Sheet>
+    }
+}
+
+/// What the sheet holds.
+#[component]
+pub fn DiagnosticsText() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let content = RwSignal::new(String::new());
     let copied = RwSignal::new(None::<bool>);
@@ -52,12 +72,6 @@ pub fn DiagnosticsDialog() -> impl IntoView {
         });
     };
     view! {
-        <Sheet
-            id="diagnostics"
-            node=desk.diagnostics
-            eyebrow=Signal::derive(tr("diagnostics.eyebrow"))
-            heading=view! { {tr("diagnostics.title")} }.into_any()
-        >
             <p>{tr("diagnostics.about")}</p>
             <p class="row">
                 <button type="button" class="button" id="diagnostics-copy" on:click=copy>
@@ -82,7 +96,6 @@ pub fn DiagnosticsDialog() -> impl IntoView {
                 prop:value=content
                 node_ref=area
             ></textarea>
-        </Sheet>
     }
 }
 

@@ -1,5 +1,6 @@
 //! The model's facts: a button beside its name, and the sheet that it opens.
 
+use crate::annex::{Awaited, Part};
 use crate::dialog::{self, Sheet};
 use crate::label::{self, Group, Section, Table, Words};
 use crate::language::tr;
@@ -16,7 +17,10 @@ pub fn FactsButton() -> impl IntoView {
             class="small-button facts-button"
             aria-haspopup="dialog"
             aria-label=tr("facts.button_long")
-            on:click=move |_| dialog::open(desk.facts)
+            on:click=move |_| {
+                desk.fetch_annex();
+                dialog::open(desk.facts);
+            }
         >
             {tr("facts.button")}
         </button>
@@ -38,12 +42,19 @@ pub fn FactsDialog() -> impl IntoView {
             eyebrow=Signal::derive(tr("facts.eyebrow"))
             heading=view! { <span lang="en">{title}</span> }.into_any()
         >
-            {move || {
-                desk.model
-                    .with(|model| model.as_ref().map(label::sections))
-                    .map(|sections| sections.into_iter().map(section).collect_view())
-            }}
+            <Awaited part=Part::Facts />
         </Sheet>
+    }
+}
+
+/// What the sheet says.
+#[component]
+pub fn FactsText() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    move || {
+        desk.model
+            .with(|model| model.as_ref().map(label::sections))
+            .map(|sections| sections.into_iter().map(section).collect_view())
     }
 }
 

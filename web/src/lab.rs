@@ -1,9 +1,8 @@
 //! What can be done with a result beyond reading it. Each part is closed at first, and does nothing before it
 //! is opened.
 
-use crate::explain::{Compare, Layers};
+use crate::annex::{self, Awaited};
 use crate::language::tr;
-use crate::poke::Bench;
 use crate::state::Desk;
 use leptos::html::Details;
 use leptos::prelude::*;
@@ -16,15 +15,9 @@ pub fn Lab() -> impl IntoView {
     view! {
         <Show when=move || shown.get()>
             <div class="lab">
-                <Part id="compare" title="explain.title" open=desk.explain.comparing>
-                    <Compare />
-                </Part>
-                <Part id="inside" title="layers.title" open=desk.explain.inside>
-                    <Layers />
-                </Part>
-                <Part id="poke" title="poke.title" open=desk.poke.open>
-                    <Bench />
-                </Part>
+                <Part id="compare" title="explain.title" open=desk.explain.comparing part=annex::Part::Compare />
+                <Part id="inside" title="layers.title" open=desk.explain.inside part=annex::Part::Layers />
+                <Part id="poke" title="poke.title" open=desk.poke.open part=annex::Part::Poke />
             </div>
         </Show>
     }
@@ -38,10 +31,10 @@ fn Part(
     title: &'static str,
     /// Whether it is.
     open: RwSignal<bool>,
-    children: ChildrenFn,
+    part: annex::Part,
 ) -> impl IntoView {
+    let desk = expect_context::<Desk>();
     let details = NodeRef::<Details>::new();
-    let children = StoredValue::new(children);
     view! {
         <details
             class="card part"
@@ -51,6 +44,9 @@ fn Part(
             on:toggle=move |_| {
                 if let Some(details) = details.get_untracked() {
                     open.set(details.open());
+                    if details.open() {
+                        desk.fetch_annex();
+                    }
                 }
             }
         >
@@ -58,7 +54,9 @@ fn Part(
                 <h2>{tr(title)}</h2>
             </summary>
             <Show when=move || open.get()>
-                <div class="part-body">{children.with_value(|children| children())}</div>
+                <div class="part-body">
+                    <Awaited part />
+                </div>
             </Show>
         </details>
     }

@@ -12,6 +12,7 @@
 #![allow(rustdoc::private_intra_doc_links)]
 
 mod adapter;
+mod annex;
 mod announce;
 mod app;
 pub mod bench;
@@ -56,19 +57,21 @@ use leptos::prelude::*;
 #[cfg(test)]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
-/// Starts the page.
-pub fn run() {
+pub use annex::{Annex, Fetch, annex};
+
+/// Starts the page, which gets at its annex so.
+pub fn run(annex: Fetch) {
     std::panic::set_hook(Box::new(|info| {
         web_sys::console::error_1(&info.to_string().into());
     }));
     // Leptos has its own way to start tasks only once something is mounted.
-    wasm_bindgen_futures::spawn_local(async {
+    wasm_bindgen_futures::spawn_local(async move {
         offline::hand_over().await;
         language::start().await;
         // The notice that stands in the file until the page can speak.
         if let Some(boot) = document().get_element_by_id("boot") {
             boot.remove();
         }
-        mount_to_body(app::App);
+        mount_to_body(move || view! { <app::App annex /> });
     });
 }

@@ -58,8 +58,8 @@ impl Desk {
 /// Shows what the address asks for as soon as it can be shown, then keeps the address up to date.
 pub fn keep(desk: Desk) {
     let asked = options::from_address();
-    if let Some(id) = &asked.lesson {
-        desk.open_lesson(Some(id));
+    if let Some(id) = asked.lesson {
+        desk.with_annex(move |annex| (annex.open_lesson)(desk, Some(&id)));
     }
     let sample = StoredValue::new(asked.sample);
     Effect::new(move |_| {

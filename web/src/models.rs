@@ -34,7 +34,9 @@ pub fn Models() -> impl IntoView {
                     type="button"
                     class="button"
                     id="personalise"
-                    on:click=move |_| desk.open_workbench(View::Personalise, Vec::new())
+                    on:click=move |_| {
+                        desk.with_annex(move |annex| (annex.open_workbench)(desk, View::Personalise, Vec::new()));
+                    }
                 >
                     {tr("personalise.open")}
                 </button>
@@ -98,7 +100,9 @@ fn Card(choice: Choice, manifest: Manifest) -> impl IntoView {
                     type="button"
                     class="small-button compare-with"
                     aria-label=move || tv("compare.with", &[("title", title.get_value().into())])
-                    on:click=move |_| desk.compare_with(beside.get_value())
+                    on:click=move |_| {
+                        desk.with_annex(move |annex| (annex.compare_with)(desk, beside.get_value()));
+                    }
                 >
                     {tr("compare.open")}
                 </button>

@@ -180,6 +180,11 @@ fn watch_install(
     on_state.forget();
 }
 
+/// Whether a scan was opened on this page.
+pub fn is_held() -> bool {
+    HELD.get()
+}
+
 /// A scan is being opened: what is not stored yet waits for another visit.
 pub fn hold() {
     if HELD.replace(true) {

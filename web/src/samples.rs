@@ -63,7 +63,7 @@ pub fn Samples() -> impl IntoView {
                         type="button"
                         class="small-button"
                         id="open-lesson"
-                        on:click=move |_| desk.open_lesson(None)
+                        on:click=move |_| desk.with_annex(move |annex| (annex.open_lesson)(desk, None))
                     >
                         {tr("lesson.open")}
                     </button>

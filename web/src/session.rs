@@ -13,7 +13,6 @@ use crate::language::{Line, Piece, known};
 use crate::model::{Index, Manifest};
 use crate::offline;
 use crate::options::{self, Debug, Options};
-use crate::requests;
 use crate::samples;
 use crate::state::{Desk, EngineInfo, Name, Opened, Outcome, Phase, Step};
 use crate::study::Place;
@@ -493,10 +492,7 @@ impl Desk {
 
     /// Sends the waiting file to the engine if that is free.
     fn advance(self) {
-        let now = Opened {
-            at: requests::now(),
-            worker_requests: self.worker_requests.get_untracked(),
-        };
+        let now = self.opened_now();
         let sent = self.update(|session| {
             if !(session.loaded && session.all_fetched()) || session.running.is_some() {
                 return Ok(None);

@@ -1,5 +1,6 @@
 //! What the page knows, as signals that the views read. [`crate::session`] writes them.
 
+use crate::annex::Stage;
 use crate::explain::Explain;
 use crate::heat::Look;
 use crate::language::{Line, tv};
@@ -145,6 +146,9 @@ pub struct Opened {
     pub at: f64,
     /// Requests of all workers until then.
     pub worker_requests: u32,
+    /// Requests that somebody had asked for until then: a count, as the clock is too coarse to tell the last of them
+    /// from what came after.
+    pub asked: u32,
 }
 
 /// A picture to try.
@@ -181,8 +185,8 @@ pub struct Desk {
     pub in_use: RwSignal<Option<Choice>>,
     /// The one that is on its way.
     pub changing: RwSignal<Option<Choice>>,
-    /// When each request for weights began that the visitor asked for.
-    pub asked: RwSignal<Vec<f64>>,
+    /// How many requests the visitor has asked for.
+    pub asked: RwSignal<u32>,
     /// Pictures to try.
     pub samples: RwSignal<Vec<Sample>>,
     /// One line about something the visitor should know, such as a change of engine.
@@ -201,6 +205,8 @@ pub struct Desk {
     pub poke: Poke,
     /// The volume, series or list of files that is open.
     pub study: Study,
+    /// What was cut off the page's program.
+    pub annex: RwSignal<Stage>,
     /// The program for many files, fetched on demand.
     pub workbench: Workbench,
     /// Whether the heat map's description is shown; screen readers have it in any case.
@@ -241,7 +247,7 @@ impl Desk {
             cards: RwSignal::new(Vec::new()),
             in_use: RwSignal::new(None),
             changing: RwSignal::new(None),
-            asked: RwSignal::new(Vec::new()),
+            asked: RwSignal::new(0),
             samples: RwSignal::new(Vec::new()),
             notice: RwSignal::new(None),
             alert: RwSignal::new(None),
@@ -251,6 +257,7 @@ impl Desk {
             explain: Explain::new(),
             poke: Poke::new(),
             study: Study::new(),
+            annex: RwSignal::new(Stage::Missing),
             workbench: Workbench::new(),
             words_shown: RwSignal::new(true),
             anyway: RwSignal::new(false),
@@ -268,16 +275,22 @@ impl Desk {
 
     /// So many requests that the visitor asked for begin now.
     pub fn ask_for(self, requests: u32) {
-        let now = requests::now();
-        self.asked
-            .update(|asked| asked.extend((0..requests).map(|_| now)));
+        self.asked.update(|asked| *asked += requests);
     }
 
-    /// Requests for weights that the visitor asked for since the current file was opened.
-    pub fn asked_since_open(&self) -> usize {
-        let opened = self.opened.get().map_or(0.0, |opened| opened.at);
-        self.asked
-            .with(|asked| asked.iter().filter(|at| **at >= opened).count())
+    /// What is known at the moment at which a file is opened.
+    pub fn opened_now(self) -> Opened {
+        Opened {
+            at: requests::now(),
+            worker_requests: self.worker_requests.get_untracked(),
+            asked: self.asked.get_untracked(),
+        }
+    }
+
+    /// Requests that the visitor asked for since the current file was opened.
+    pub fn asked_since_open(&self) -> u32 {
+        let before = self.opened.get().map_or(0, |opened| opened.asked);
+        self.asked.get().saturating_sub(before)
     }
 
     /// Requests since the current file was opened, by the page and its worker.

@@ -241,7 +241,7 @@ fn EngineLine() -> impl IntoView {
                     class="button"
                     id="report-open"
                     disabled=move || desk.is_ahead()
-                    on:click=move |_| desk.open_report()
+                    on:click=move |_| desk.with_annex(move |annex| (annex.open_report)(desk))
                 >
                     {tr("report.open")}
                 </button>

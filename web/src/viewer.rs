@@ -1,12 +1,13 @@
 //! The viewer: a drop zone first, then the scan with its heat map ([`crate::heat`]).
 
+use crate::annex::{Part, Quiet};
 use crate::canvas::paint;
 use crate::heat::{self, Contour, HeatControls};
 use crate::intake;
 use crate::language::{decimal, tr, tv};
 use crate::pixels;
 use crate::state::{Desk, Name, Outcome, Phase};
-use crate::study::{Pane, StudyControls};
+use crate::study::Pane;
 use crate::words;
 use leptos::html::{Button, Canvas, Div, Input};
 use leptos::prelude::*;
@@ -95,7 +96,7 @@ pub fn Viewer() -> impl IntoView {
             >
                 <Caption pick pick_folder focus=zone_used />
             </Show>
-            <StudyControls />
+            <Quiet part=Part::Study />
             <Show when=move || filled.get()>
                 <HeatControls />
             </Show>

@@ -12,8 +12,7 @@ use crate::intake::{self, Dropped};
 use crate::language::{self, Line};
 use crate::links;
 use crate::offline;
-use crate::requests;
-use crate::state::{Desk, Opened, Phase};
+use crate::state::{Desk, Phase};
 use crate::study::At;
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use leptos::html::Div;
@@ -445,10 +444,7 @@ impl Desk {
     /// From now on there shall be no requests: a file is about to be read.
     fn begin_workbench(self) {
         offline::hold();
-        self.opened.set(Some(Opened {
-            at: requests::now(),
-            worker_requests: self.worker_requests.get_untracked(),
-        }));
+        self.opened.set(Some(self.opened_now()));
     }
 
     /// Tells an open view of another language.

@@ -14,6 +14,7 @@ mod page;
 mod python;
 mod serve;
 mod shell;
+mod split;
 mod stamp;
 mod steps;
 mod test;
@@ -90,6 +91,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if split::is_stand_in() {
+        return split::stand_in();
+    }
     let cli = Cli::parse();
     let mut steps = Steps::default();
     let result = run(&cli.command, &mut steps);

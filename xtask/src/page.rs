@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::shell::{Cmd, OrTodo, path_with, write};
+use crate::split::Split;
 use crate::steps::note;
 use crate::toolchain::Wasm;
 use crate::tools::{self, Tools};
@@ -29,13 +30,19 @@ pub fn build(wasm: &Wasm, tools: &Tools) -> Result<()> {
         return Ok(());
     }
     note("the first build takes 10 to 15 minutes on two cores, later ones less");
+    let split = Split::begin(tools)?;
+    let path: Vec<PathBuf> = std::iter::once(&split.path)
+        .chain(&tools.path)
+        .cloned()
+        .collect();
     Cmd::new("trunk")
         .args(["build", "--release", "--cargo-profile", "wasm"])
-        .env("PATH", path_with(&tools.path)?)
+        .env("PATH", path_with(&path)?)
         .env("TRUNK_SKIP_VERSION_CHECK", "true")
         // trunk reads NO_COLOR as a truth value and refuses the customary 1.
         .env_remove("NO_COLOR")
         .envs(wasm.env.iter().cloned())
+        .envs(split.env.iter().cloned())
         .dir(root.join("web"))
         .run()
         .or_todo(
@@ -43,6 +50,7 @@ pub fn build(wasm: &Wasm, tools: &Tools) -> Result<()> {
             "Mend what the compiler or trunk names above, then run the command again; \
              what was built so far is kept.",
         )?;
+    split.finish(&dist)?;
     let index = dist.join("index.html");
     let html = std::fs::read_to_string(&index)
         .with_context(|| format!("trunk left no {}", index.display()))?;

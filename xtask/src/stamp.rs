@@ -6,13 +6,17 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 /// What the page is made from, relative to the repository's root.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 10] = [
     "Cargo.toml",
     "Cargo.lock",
     ".cargo/config.toml",
     "shared",
     "web",
     "public",
+    "xtask/src/csp.rs",
+    "xtask/src/offline.rs",
+    "xtask/src/page.rs",
+    "xtask/src/split.rs",
 ];
 
 /// Folders that are no source, relative to the repository's root or by name.

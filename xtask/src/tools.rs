@@ -1,4 +1,4 @@
-//! The programs that build the page: trunk, wasm-bindgen and wasm-opt.
+//! The programs that build the page: trunk, wasm-bindgen, wasm-split and wasm-opt.
 //!
 //! Each is used from PATH when it has the right version, and is otherwise installed into a folder of its own.
 
@@ -17,6 +17,9 @@ const TRUNK: &str = "0.21.14";
 /// npm's `binaryen`; `web/Trunk.toml` names the same one. Debian's wasm-opt 108 makes modules that do not load.
 const BINARYEN: &str = "132.0.0";
 
+/// What cuts the page's program in two (`split.rs`); it belongs to the `wasm_split_helpers` of `web/Cargo.toml`.
+const SPLITTER: &str = "0.2.4";
+
 /// How long one install may take.
 const LIMIT: Duration = Duration::from_secs(40 * 60);
 
@@ -25,14 +28,20 @@ const LIMIT: Duration = Duration::from_secs(40 * 60);
 pub struct Tools {
     /// What goes in front of PATH.
     pub path: Vec<PathBuf>,
+    /// wasm-bindgen itself.
+    pub wasm_bindgen: PathBuf,
     /// The runner of wasm tests.
     pub test_runner: PathBuf,
+    /// What cuts a program in two.
+    pub splitter: PathBuf,
+    /// What makes programs smaller.
+    pub wasm_opt: PathBuf,
 }
 
 /// The versions of all the tools, for telling whether a page is up to date.
 pub fn versions() -> Result<String> {
     Ok(format!(
-        "trunk {TRUNK}, wasm-bindgen {}, binaryen {BINARYEN}",
+        "trunk {TRUNK}, wasm-bindgen {}, wasm-split {SPLITTER}, binaryen {BINARYEN}",
         wasm_bindgen_version()?
     ))
 }
@@ -41,6 +50,7 @@ pub fn versions() -> Result<String> {
 pub fn ensure() -> Result<Tools> {
     let trunk = trunk()?;
     let (wasm_bindgen, test_runner) = wasm_bindgen()?;
+    let splitter = splitter()?;
     let wasm_opt = wasm_opt()?;
     let mut path = Vec::new();
     for program in [&wasm_bindgen, &wasm_opt, &trunk] {
@@ -51,7 +61,13 @@ pub fn ensure() -> Result<Tools> {
             path.push(folder.to_owned());
         }
     }
-    Ok(Tools { path, test_runner })
+    Ok(Tools {
+        path,
+        wasm_bindgen,
+        test_runner,
+        splitter,
+        wasm_opt,
+    })
 }
 
 /// The program `name` if a version check finds it right, first on PATH, then in `folder`.
@@ -127,6 +143,37 @@ fn wasm_bindgen() -> Result<(PathBuf, PathBuf)> {
         installed("wasm-bindgen", &bin, &version)?,
         installed(RUNNER, &bin, &version)?,
     ))
+}
+
+/// wasm-split, which cuts a program in two. It does not tell its version: its folder does.
+fn splitter() -> Result<PathBuf> {
+    const PROGRAM: &str = "wasm-split-cli";
+    let folder = dirs::tools().join(format!("wasm-split-{SPLITTER}"));
+    let installed = || {
+        executables(&folder.join("bin"), PROGRAM)
+            .into_iter()
+            .find(|program| is_executable(program))
+    };
+    if let Some(found) = installed() {
+        note(&format!("wasm-split {SPLITTER}: {}", found.display()));
+        return Ok(found);
+    }
+    note(&format!(
+        "installing wasm-split {SPLITTER} from its source (a minute on two cores)"
+    ));
+    cargo_install("wasm_split_cli_support", SPLITTER, &folder, |call| {
+        call.args(["--locked", "--features", "build-binary", "--profile", "dev"])
+            .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+    })?;
+    installed().ok_or_else(|| {
+        failure(
+            format!(
+                "wasm-split {SPLITTER} was installed but is not in {}",
+                folder.display()
+            ),
+            format!("Remove {} and run the command again.", folder.display()),
+        )
+    })
 }
 
 /// wasm-opt, which makes the modules smaller.

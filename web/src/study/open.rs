@@ -6,9 +6,8 @@ use crate::engine_client::{Client, Incoming};
 use crate::intake::Dropped;
 use crate::language::{Line, Piece};
 use crate::offline;
-use crate::requests;
 use crate::session::rejection;
-use crate::state::{Desk, Opened};
+use crate::state::Desk;
 use js_sys::{Float32Array, Uint8Array};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -140,10 +139,7 @@ impl Desk {
                 .flatten()
         });
         let Some(Some(files)) = files else { return };
-        let opened = Opened {
-            at: requests::now(),
-            worker_requests: self.worker_requests.get_untracked(),
-        };
+        let opened = self.opened_now();
         let id = self.study.update(|inner| {
             inner.opened = Some(opened);
             inner.next_id += 1;
