@@ -1,13 +1,11 @@
 // Several pictures at once: the workbench's table, its files, and what it does not do.
 
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { canvas, drop, launch, noProblems, openReady, PATIENCE, record, result, screenshot } from './harness.mjs';
+import { canvas, drop, launch, noProblems, openReady, record, result, screenshot } from './harness.mjs';
 import { BAD_FILES, phantom, png } from './images.mjs';
+import { accessible, done, names, parse, saved } from './tables.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const QUERY = '?backend=cpu';
 
 /** Heads that differ: the spot's brightness and the size. */
@@ -21,60 +19,6 @@ async function give(page, files) {
   const input = page.locator('#file');
   await input.setInputFiles(files.map(({ name, bytes }) => ({ name, mimeType: 'image/png', buffer: Buffer.from(bytes) })));
 }
-
-async function done(page, status = 'done') {
-  await page.waitForSelector(`.batch[data-status="${status}"]`, { timeout: PATIENCE });
-  // The table hears of news a moment later.
-  await page.waitForTimeout(400);
-}
-
-/** The fields of a CSV text, by RFC 4180. */
-function parse(text) {
-  const lines = [[]];
-  let field = '';
-  let quoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at];
-    if (quoted) {
-      if (char === '"' && text[at + 1] === '"') field += text[(at += 1)];
-      else if (char === '"') quoted = false;
-      else field += char;
-    } else if (char === '"') quoted = true;
-    else if (char === ',') {
-      lines.at(-1).push(field);
-      field = '';
-    } else if (char === '\r' && text[at + 1] === '\n') {
-      lines.at(-1).push(field);
-      lines.push([]);
-      field = '';
-      at += 1;
-    } else field += char;
-  }
-  assert.deepEqual(lines.pop(), [], 'the last line has no end');
-  const [names, ...rows] = lines;
-  return rows.map((cells) => {
-    assert.equal(cells.length, names.length);
-    return Object.fromEntries(cells.map((cell, index) => [names[index], cell]));
-  });
-}
-
-async function saved(page, button) {
-  const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
-  return readFileSync(await download.path(), 'utf8');
-}
-
-async function check(page, state) {
-  await page.waitForTimeout(600);
-  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
-  const violations = await page.evaluate(async () => {
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ['violations'] });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.failureSummary).join(' ')}`);
-  });
-  assert.deepEqual(violations, [], state);
-}
-
-const names = (page) => page.locator('.answers tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.path));
 
 describe('several pictures', () => {
   let browser, server;
@@ -237,7 +181,7 @@ describe('several pictures', () => {
     await give(page, [1, 2].map((number) => ({ name: `head${number}.png`, bytes: head(number) })));
     await page.waitForSelector('.bench[data-stage="failed"]');
     assert.match(await page.textContent('#bench-said'), /cannot be shown.*503.*Nothing of your files has been read/);
-    await check(page, 'failed');
+    await accessible(page, 'failed');
     server.restore('scanlight-workbench_bg.wasm');
     await page.click('#bench-retry');
     await done(page);
@@ -257,7 +201,7 @@ describe('several pictures', () => {
       const files = [1, 2, 3].map((number) => ({ name: `head${number}.png`, bytes: head(number) }));
       await give(page, [...files, BAD_FILES[0]]);
       await done(page);
-      await check(page, name);
+      await accessible(page, name);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `the page is ${wide} px too wide`);
       await screenshot(page, `batch-${name}`);

@@ -146,4 +146,38 @@ describe('embedded', () => {
     assert.ok(wide <= 320, `${wide}`);
     assert.deepEqual(await violations(page), []);
   });
+
+  test('the demo page speaks the visitor’s language', async () => {
+    const say = (page) => page.locator('h1').textContent();
+    for (const [locale, heading, direction] of [['de-AT', 'In der eigenen Seite', 'ltr'], ['ar', 'في صفحتك', 'rtl'], ['es', 'En su propia página', 'ltr']]) {
+      const page = await open(browser, server.url, { query: 'embed.html', locale });
+      await page.waitForFunction((heading) => document.querySelector('h1').textContent === heading, heading);
+      assert.equal(await page.getAttribute('html', 'dir'), direction);
+      assert.equal(await page.getAttribute('html', 'lang'), locale.split('-')[0]);
+      const { messages } = JSON.parse(readFileSync(join(import.meta.dirname, `../messages/languages/${locale.split('-')[0]}.json`)));
+      assert.equal(await page.title(), messages['demo.title']);
+      assert.equal(await page.getAttribute('#log', 'aria-label'), messages['demo.messages']);
+      assert.equal(await page.getAttribute('#frame', 'title'), messages['demo.frame_name']);
+      const texts = await page.locator('[data-say]').evaluateAll((all) => all.map((one) => [one.dataset.say, one.textContent]));
+      for (const [key, text] of texts) assert.equal(text, messages[key]);
+      // The viewers in it say the same language.
+      const inside = page.frames().find((one) => one.url().includes('meningioma'));
+      await inside.waitForSelector(`html[lang="${locale.split('-')[0]}"]`);
+      await noProblems(page);
+      if (locale === 'ar') {
+        await page.setViewportSize({ width: 320, height: 640 });
+        await screenshot(page, 'embed-demo-arabic-320', { fullPage: true });
+        assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 320);
+        assert.deepEqual(await violations(page), []);
+      }
+      await page.context().close();
+    }
+    // The address goes before the browser; what nobody speaks is English.
+    const asked = await open(browser, server.url, { query: 'embed.html?lang=de', locale: 'fr-FR' });
+    await asked.waitForFunction(() => document.documentElement.lang === 'de');
+    await asked.context().close();
+    const french = await open(browser, server.url, { query: 'embed.html', locale: 'fr-FR' });
+    assert.equal(await say(french), 'In your own page');
+    await french.context().close();
+  });
 });

@@ -206,7 +206,7 @@ describe('volumes and series', () => {
     const bytes = png(120, 150, phantom(120, 150));
     await drop(page, 'same.png', bytes);
     const alone = await settled(page, 'same.png');
-    await drop(page, 'same.zip', zip([{ name: 'same.png', bytes }]));
+    await drop(page, 'same.zip', zip([{ name: 'same.png', bytes }, { name: 'head.nii', bytes: nifti([40, 48, 6]) }]));
     const read = await settled(page, 'same.zip/same.png');
     assert.deepEqual(read.bars, alone.bars);
     // And so does a slice of a series with the same values.

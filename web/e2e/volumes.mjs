@@ -1,6 +1,6 @@
 // Volumes, series and archives made byte by byte.
 
-import { gzipSync } from 'node:zlib';
+import { deflateRawSync, gzipSync } from 'node:zlib';
 
 /** A block of voxels, 16-bit, x fastest: a round head that grows and shrinks from below, with a bright spot. */
 export function head([width, height, depth]) {
@@ -136,19 +136,21 @@ function crc32(bytes) {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** A zip archive, uncompressed. */
-export function zip(files) {
+/** A zip archive, uncompressed unless it is said otherwise. */
+export function zip(files, { deflate = false } = {}) {
   const parts = [];
   const directory = [];
   let offset = 0;
   for (const { name, bytes } of files) {
+    const packed = deflate ? deflateRawSync(bytes) : bytes;
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(deflate ? 8 : 0, 4);
     common.writeUInt32LE(crc32(bytes), 10);
-    common.writeUInt32LE(bytes.length, 14);
+    common.writeUInt32LE(packed.length, 14);
     common.writeUInt32LE(bytes.length, 18);
     common.writeUInt16LE(Buffer.byteLength(name), 22);
-    const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), bytes]);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), packed]);
     const tail = Buffer.alloc(14);
     tail.writeUInt32LE(offset, 10);
     directory.push(

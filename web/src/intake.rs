@@ -165,7 +165,7 @@ async fn is_plain(name: &str, file: &File) -> bool {
         && file.size() <= LARGEST
         && zip::slice(file, 0.0, HEAD.into())
             .await
-            .is_ok_and(|head| Kind::of(&head) == Kind::Picture)
+            .is_ok_and(|head| !Kind::of(&head).needs_reader())
 }
 
 /// Opens one file in the reading room.

@@ -96,7 +96,8 @@ pub fn decode(bytes: &[u8]) -> Result<Scan, DecodeError> {
         },
         _ => DecodeError::Damaged {
             format: name.clone(),
-            reason: one_line(&error.to_string(), 160),
+            // Whoever shows it ends the sentence.
+            reason: one_line(error.to_string().trim_end_matches('.'), 160),
         },
     };
 

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Keys that the page puts together: what follows is a class, a plane, or the code of a complaint.
-const BUILT: [&str; 4] = ["class.", "plane.", "reject.", "part."];
+/// Keys that the page puts together: what follows is a class, a plane, or the code of a complaint; and those of the page
+/// that shows embedding, which is no part of the program.
+const BUILT: [&str; 5] = ["class.", "plane.", "reject.", "part.", "demo."];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("languages")
@@ -162,6 +163,42 @@ fn the_page_asks_for_what_there_is_and_for_all_of_it() {
         .filter(|key| !source.contains(&format!("\"{key}\"")))
         .collect();
     assert!(idle.is_empty(), "nobody asks for {idle:?}");
+}
+
+#[test]
+fn the_page_that_shows_embedding_says_what_english_says() {
+    let embed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../embed");
+    let [html, script] =
+        ["embed.html", "embed.js"].map(|file| fs::read_to_string(embed.join(file)).unwrap());
+    let english = Catalogue::parse(ENGLISH).unwrap();
+    for (key, text) in &english.messages {
+        if key.starts_with("demo.") {
+            let asked = [&html, &script].iter().any(|source| {
+                source.contains(&format!("\"{key}\"")) || source.contains(&format!("'{key}'"))
+            });
+            assert!(asked, "nobody asks for {key}");
+            assert!(
+                html.contains(text) || script.contains(text),
+                "{key}: the page says something else than \"{text}\""
+            );
+        }
+    }
+    for attribute in ["data-say", "data-say-title", "data-say-aria-label"] {
+        for (_, rest) in html
+            .match_indices(&format!("{attribute}=\""))
+            .map(|(at, found)| (at, &html[at + found.len()..]))
+        {
+            let key = rest.split('"').next().unwrap_or_default();
+            assert!(english.messages.contains_key(key), "nobody says \"{key}\"");
+        }
+    }
+    for language in LANGUAGES {
+        assert!(
+            script.contains(&format!("{}: ", language.code)),
+            "{}",
+            language.code
+        );
+    }
 }
 
 /// Words that must never be lost on the way into another language.

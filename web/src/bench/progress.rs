@@ -48,8 +48,8 @@ pub fn Progress(queue: Queue) -> impl IntoView {
         (queue.status.get(), tenth)
     });
     let said = move || {
-        // Tracked alone, a memo that nobody reads never learns of anything new.
-        let _ = heard.get();
+        // Read, not only tracked: a memo that nobody reads follows nothing.
+        heard.with(|_| ());
         untrack(line)
     };
     view! {

@@ -3,13 +3,14 @@
 //! A file of its own is a unit; so are the DICOM files of a series ([`sort`]). What is more than a picture is read by a reader
 //! of the queue's own ([`reader`]), one unit at a time, and looked through slice by slice ([`through`]).
 
+mod ask;
 mod reader;
+mod row;
 mod run;
 mod sort;
 mod through;
 
 use super::given::{Bundle, Given, Page};
-use super::thumbnail::Thumbnail;
 use crate::engine_client::Client;
 use crate::intake::Dropped;
 use crate::language::Line;
@@ -18,42 +19,14 @@ use crate::requests;
 use crate::study::At;
 use futures_channel::oneshot::Sender;
 use leptos::prelude::*;
-use scanlight_engine::protocol::{EngineKind, Report, Verdict};
-use scanlight_reader::protocol::Plane;
+pub use row::{Answer, Row, SliceOf, State, Whole};
+use scanlight_engine::protocol::EngineKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often views hear of news, so that a fast engine does not keep them drawing.
 const NEWS: Duration = Duration::from_millis(150);
-
-/// What is known of one picture, volume or series.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// Its path below what was brought.
-    pub path: String,
-    /// The index of its true class, where it is known.
-    pub label: Option<usize>,
-    /// What became of it.
-    pub state: State,
-    /// Which of the units it is of, in the order in which they came.
-    pub unit: usize,
-    /// Which of the things in it.
-    pub item: usize,
-}
-
-impl Row {
-    /// The first thing in a unit.
-    pub fn new(path: impl Into<String>, unit: usize, label: Option<usize>) -> Self {
-        Self {
-            path: path.into(),
-            label,
-            state: State::Waiting,
-            unit,
-            item: 0,
-        }
-    }
-}
 
 /// Files that are read together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,73 +35,6 @@ struct Unit {
     files: Vec<usize>,
     /// Whether the reader reads them.
     study: bool,
-}
-
-/// What became of a file.
-#[derive(Debug, Clone)]
-pub enum State {
-    /// Nothing yet.
-    Waiting,
-    /// Its slices are being looked at.
-    Looking {
-        /// How many have been.
-        done: usize,
-        /// How many there are.
-        all: usize,
-    },
-    /// It was classified.
-    Done(Arc<Answer>),
-    /// It could not be.
-    Bad(Line),
-}
-
-/// The answer to one file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// One probability per class.
-    pub probabilities: Vec<f32>,
-    /// Index of the most probable class.
-    pub predicted: usize,
-    /// What should be said.
-    pub verdict: Verdict,
-    /// How unsure it is, by the model's measure.
-    pub uncertainty: Option<f32>,
-    /// How unlike the training images it is, by the model's measure.
-    pub strangeness: Option<f32>,
-    /// Width and height of the image.
-    pub image: [u32; 2],
-    /// Time to decode and classify it, in milliseconds.
-    pub ms: f64,
-    /// The picture, small.
-    pub thumbnail: Thumbnail,
-    /// Which of several slices this is.
-    pub slice: Option<SliceOf>,
-    /// The picture and its map, where the view needs them.
-    pub whole: Option<Whole>,
-}
-
-/// The slice that stands for a volume or series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SliceOf {
-    /// The plane, of a volume.
-    pub plane: Option<Plane>,
-    /// Its index, from 0.
-    pub index: usize,
-    /// How many there are.
-    pub count: usize,
-}
-
-/// The picture of an answer, and where the model looked.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Whole {
-    /// The numbers.
-    pub report: Report,
-    /// The picture, 8-bit grey.
-    pub grey: Vec<u8>,
-    /// 256 RGB triples for each of the colour maps.
-    pub colour_maps: Vec<u8>,
-    /// The heat map of the most probable class.
-    pub heat: Vec<u8>,
 }
 
 /// How the work goes.
@@ -193,7 +99,7 @@ struct Inner {
     /// The unit that is being looked through.
     looks: bool,
     /// Who waits for an engine's answer, by the request.
-    asked: BTreeMap<u32, Sender<run::Heard>>,
+    asked: BTreeMap<u32, Sender<ask::Heard>>,
     /// Who waits for an engine.
     waiting: Vec<Sender<()>>,
     bundle: Bundle,

@@ -3,11 +3,25 @@
 /// So many bytes tell what a file is.
 pub const HEAD: u32 = 132;
 
+/// What pictures begin with, and where: those that are read, and the commonest of those that are not.
+const PICTURES: [(usize, &[u8]); 8] = [
+    (0, b"\x89PNG"),
+    (0, b"\xFF\xD8\xFF"),
+    (0, b"RIFF"),
+    (0, b"BM"),
+    (0, b"II*\0"),
+    (0, b"MM\0*"),
+    (0, b"GIF8"),
+    (4, b"ftyp"),
+];
+
 /// Who reads a file. What it is for sure, that one finds out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The engine: a picture, or nothing that is known here.
+    /// The engine: a picture.
     Picture,
+    /// The engine, which says what is wrong with it: nothing that is known here.
+    Unknown,
     /// The reader: DICOM, of which several files may belong together.
     Dicom,
     /// The reader: NIfTI, an archive.
@@ -30,9 +44,16 @@ impl Kind {
         } else if is(0, b"\x02\0") || is(0, b"\x08\0") {
             // DICOM without its preamble begins with an element of group 2 or 8.
             Self::Dicom
-        } else {
+        } else if PICTURES.iter().any(|(at, magic)| is(*at, magic)) {
             Self::Picture
+        } else {
+            Self::Unknown
         }
+    }
+
+    /// Whether the reader reads it, not the engine.
+    pub fn needs_reader(self) -> bool {
+        matches!(self, Self::Dicom | Self::Other)
     }
 }
 
@@ -71,10 +92,11 @@ mod tests {
             b"II*\0\x08\0\0\0",
             b"BM",
             b"RIFF....WEBP",
-            b"Dear diary",
-            b"",
         ] {
             assert_eq!(Kind::of(picture), Kind::Picture, "{picture:?}");
+        }
+        for other in [b"Dear diary".as_slice(), b""] {
+            assert_eq!(Kind::of(other), Kind::Unknown, "{other:?}");
         }
     }
 

@@ -46,11 +46,12 @@ async fn decide(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
         }
         return;
     }
-    let lesson = match files.as_slice() {
-        [only] => match only.own() {
-            Some(file) => lesson::is_packed(file).await,
-            None => false,
-        },
+    let packed = match files.as_slice() {
+        [only] => only.own(),
+        _ => None,
+    };
+    let lesson = match packed {
+        Some(file) if lesson::is_packed(file).await => true,
         _ => lesson::find(&files).await.is_some(),
     };
     if !is_newest(turn) {
@@ -63,11 +64,13 @@ async fn decide(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
     if unpacked.len() > collect::MOST {
         return too_many();
     }
-    let studies = hold_studies(&unpacked, turn).await;
+    let found = look(&unpacked, turn).await;
     if !is_newest(turn) {
         return;
     }
-    if !studies && !unpacked.is_empty() {
+    // Of an archive without pictures the reader says in a line what is wrong.
+    let packed = unpacked.iter().all(|file| file.own().is_none());
+    if !found.studies && (found.pictures || !packed) {
         return open_pictures(desk, unpacked, turn).await;
     }
     // Larger than what the reading room can hold at once: the table takes one after another.
@@ -113,8 +116,18 @@ async fn unpack(files: &[Dropped]) -> Vec<Dropped> {
     unpacked
 }
 
-/// Whether something that only the reader reads is among the files.
-async fn hold_studies(files: &[Dropped], turn: u32) -> bool {
+/// What is among files.
+#[derive(Default)]
+struct Found {
+    /// Something that only the reader reads.
+    studies: bool,
+    /// Something that begins as pictures do.
+    pictures: bool,
+}
+
+/// Looks at the beginnings of the files.
+async fn look(files: &[Dropped], turn: u32) -> Found {
+    let mut found = Found::default();
     let mut looked_at = 0;
     for file in files {
         // Of many files the names of most have to do.
@@ -122,16 +135,19 @@ async fn hold_studies(files: &[Dropped], turn: u32) -> bool {
             continue;
         }
         looked_at += 1;
-        let study = match file.beginning(HEAD).await {
-            Ok(head) => Kind::of(&head) != Kind::Picture,
+        match file.beginning(HEAD).await.map(|head| Kind::of(&head)) {
+            Ok(kind) => {
+                found.studies |= kind.needs_reader();
+                found.pictures |= kind == Kind::Picture;
+            }
             // A file that cannot be read is told by whoever reads it all; of an archive that is the reader.
-            Err(_) => file.own().is_none(),
-        };
-        if study || !is_newest(turn) {
-            return study;
+            Err(_) => found.studies |= file.own().is_none(),
+        }
+        if found.studies || !is_newest(turn) {
+            break;
         }
     }
-    false
+    found
 }
 
 /// Whether the files lie in one folder per class.

@@ -31,8 +31,8 @@ pub fn Running(tuner: Tuner) -> impl IntoView {
     };
     let heard = Memo::new(move |_| step() / HEARD);
     let said = move || {
-        // Tracked alone, a memo that nobody reads never learns of anything new.
-        let _ = heard.get();
+        // Read, not only tracked: a memo that nobody reads follows nothing.
+        heard.with(|_| ());
         untrack(line)
     };
     // The button that had the focus is gone.

@@ -44,8 +44,8 @@ pub fn Setup(tuner: Tuner) -> impl IntoView {
         )
     });
     let spoken = move || {
-        // Tracked alone, a memo that nobody reads never learns of anything new.
-        let _ = heard.get();
+        // Read, not only tracked: a memo that nobody reads follows nothing.
+        heard.with(|_| ());
         untrack(|| said(tuner))
     };
     let cards = classes

@@ -1,18 +1,17 @@
 //! Running the engine of a [`Queue`].
 
-use super::{Answer, Inner, Queue, State, Status, Whole};
-use crate::bench::thumbnail::Thumbnail;
+use super::ask::Heard;
+use super::{Answer, Inner, Queue, State, Status};
 use crate::engine_client::{Client, Incoming, copy};
 use crate::intake::{self, Dropped};
 use crate::language::{Line, Piece};
 use crate::pictures::{self, Problem};
 use crate::requests;
 use crate::session::rejection;
-use futures_channel::oneshot;
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use scanlight_engine::protocol::{EngineKind, PROTOCOL, Reply, Report, Request};
+use scanlight_engine::protocol::{EngineKind, PROTOCOL, Reply, Request};
 use scanlight_engine::wire;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const CRASHES: u32 = 3;
 /// Files under way at once: while one is classified the next is read.
 const AT_ONCE: usize = 2;
-
-/// What becomes of a question to the engine.
-pub(super) enum Heard {
-    /// The answer, with its buffers.
-    Answer(Reply, Vec<Uint8Array>),
-    /// It broke on it.
-    Broke(Piece),
-}
 
 /// What is to be done next.
 enum Job {
@@ -152,7 +143,7 @@ impl Queue {
     }
 
     /// The page's counter has the workbench's requests too.
-    fn count(self, of_this_worker: u32) {
+    pub(super) fn count(self, of_this_worker: u32) {
         self.update(|inner| {
             let more = of_this_worker.saturating_sub(inner.counted);
             inner.counted = of_this_worker.max(inner.counted);
@@ -160,78 +151,6 @@ impl Queue {
                 inner.page.count(more);
             }
         });
-    }
-
-    /// Answers that somebody waits for; the others come back.
-    fn passed_on(
-        self,
-        kind: EngineKind,
-        reply: Reply,
-        buffers: Vec<Uint8Array>,
-    ) -> Option<(Reply, Vec<Uint8Array>)> {
-        let id = match &reply {
-            Reply::Classified { id, .. }
-            | Reply::Glanced { id, .. }
-            | Reply::Rejected { id, .. } => *id,
-            // The CPU is asked again what WebGPU failed at.
-            Reply::Failed { id, .. } if kind == EngineKind::Cpu => *id,
-            _ => return Some((reply, buffers)),
-        };
-        let Some(Some(asked)) = self.update(|inner| inner.asked.remove(&id)) else {
-            return Some((reply, buffers));
-        };
-        if let Reply::Classified { report, .. } = &reply {
-            self.count(report.requests);
-        }
-        self.update(|inner| inner.crashes = 0);
-        // Who waits no longer has gone.
-        let _ = asked.send(Heard::Answer(reply, buffers));
-        None
-    }
-
-    /// Asks the engine and waits for what it says; nothing where it was replaced meanwhile.
-    pub(super) async fn ask(
-        self,
-        request: impl FnOnce(u32) -> Request,
-        bytes: &Uint8Array,
-    ) -> Option<Heard> {
-        let (says, hears) = oneshot::channel();
-        let sent = self.update(|inner| {
-            inner.next_id += 1;
-            let id = inner.next_id;
-            let client = inner.client.as_ref().filter(|_| inner.loaded)?;
-            let sent = client.send(&request(id), &[copy(bytes)]);
-            if sent.is_ok() {
-                inner.asked.insert(id, says);
-            }
-            Some(sent.map(|()| (id, inner.generation)))
-        });
-        match sent?? {
-            Ok((id, generation)) => self.watch(generation, Some(id)),
-            Err(reason) => return Some(Heard::Broke(reason.into())),
-        }
-        hears.await.ok()
-    }
-
-    /// Waits until an engine is there; whether `turn` still counts then.
-    pub(super) async fn engine_is_there(self, turn: u32) -> bool {
-        loop {
-            let (says, hears) = oneshot::channel();
-            let state = self.update(|inner| {
-                if inner.turn == turn && !inner.loaded {
-                    inner.waiting.push(says);
-                }
-                (inner.turn == turn, inner.loaded)
-            });
-            match state {
-                Some((true, true)) => return true,
-                Some((true, false)) => {
-                    // Whether it came or not is looked at above.
-                    let _ = hears.await;
-                }
-                _ => return false,
-            }
-        }
     }
 
     /// Takes up files as long as there is room for more.
@@ -399,7 +318,7 @@ impl Queue {
     }
 
     /// Takes the engine for dead if loading (`None`) or request `id` isn't over after [`PATIENCE`].
-    fn watch(self, generation: u32, id: Option<u32>) {
+    pub(super) fn watch(self, generation: u32, id: Option<u32>) {
         set_timeout(
             move || {
                 let stuck = self.inner.try_with_value(|inner| {
@@ -458,34 +377,4 @@ pub(super) fn unreadable(error: &JsValue) -> Line {
     let reason = wire::describe(error);
     let reason = reason.trim_end_matches('.').to_string();
     Line::new("batch.unreadable").with("reason", reason)
-}
-
-impl Answer {
-    /// Of an engine's report.
-    pub(super) fn new(report: Report, buffers: &[Uint8Array], keeps: bool) -> Self {
-        let buffer = |index: usize| {
-            buffers
-                .get(index)
-                .map(Uint8Array::to_vec)
-                .unwrap_or_default()
-        };
-        let grey = buffer(0);
-        Self {
-            thumbnail: Thumbnail::of(&grey, report.picture),
-            slice: None,
-            whole: keeps.then(|| Whole {
-                colour_maps: buffer(1),
-                heat: buffer(2 + report.predicted),
-                report: report.clone(),
-                grey,
-            }),
-            probabilities: report.probabilities,
-            predicted: report.predicted,
-            verdict: report.verdict,
-            uncertainty: report.uncertainty,
-            strangeness: report.strangeness,
-            image: report.image,
-            ms: report.decode_ms + report.classify_ms,
-        }
-    }
 }

@@ -60,7 +60,7 @@ impl Queue {
                     }
                     units.push(Unit {
                         files: vec![index],
-                        study: kind != Kind::Picture,
+                        study: kind.needs_reader(),
                     });
                 }
             }

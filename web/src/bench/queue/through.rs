@@ -1,8 +1,9 @@
 //! Looking through a unit that is more than a picture: the reader reads it, every slice of each thing in it is classified
 //! as the reading room's survey does it, and the most suspicious one stands for it.
 
+use super::ask::Heard;
 use super::reader::Stop;
-use super::run::{Heard, unreadable};
+use super::run::unreadable;
 use super::{Answer, Queue, Row, SliceOf, State};
 use crate::intake::{Dropped, LARGEST};
 use crate::language::Line;
