@@ -88,7 +88,7 @@ describe('tables', () => {
       await page.waitForSelector(row(`${name}/set/head1.png`));
       await done(page);
       assert.deepEqual(await names(page), [...files.map((file) => `${name}/${file.name}`), `${name}/set/notes.txt`]);
-      assert.match(await page.textContent(row(`${name}/set/notes.txt`)), /not an image/i);
+      assert.match(await page.textContent(row(`${name}/set/notes.txt`)), /no file that can be read here/i);
       const { images } = JSON.parse(await saved(page, '#save-json'));
       for (const [index, { probabilities }] of wanted.entries()) {
         assert.deepEqual(images[index].probabilities, probabilities);
@@ -153,7 +153,7 @@ describe('tables', () => {
     assert.deepEqual(await names(page), ROWS);
     assert.match(await page.textContent('#batch-line'), /All 7 done, 3 could not be read/);
     assert.match(await page.textContent(row('all.zip/cut.nii')), /cut off/);
-    assert.match(await page.textContent(row('all.zip/notes.txt')), /not an image/i);
+    assert.match(await page.textContent(row('all.zip/notes.txt')), /no file that can be read here/i);
     const csv = await saved(page, '#save-csv');
     const json = await saved(page, '#save-json');
     for (const text of [csv, json]) {
