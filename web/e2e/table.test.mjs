@@ -234,6 +234,8 @@ describe('tables', () => {
     // Of a series with a damaged file the others are shown, and that file is a row of its own.
     const damaged = files.find(({ name }) => name === 's/IM0003');
     damaged.bytes = damaged.bytes.subarray(0, 700);
+    // A copy is no slice more.
+    files.push({ name: 's/copy', bytes: files.at(-1).bytes });
     await drop(page, 'x.zip', zip(files));
     await page.click('#study-table');
     await done(page);
@@ -244,6 +246,7 @@ describe('tables', () => {
     assert.deepEqual(rows.map((row) => row.plane), ['axial', 'axial', '', '', '', '', '']);
     assert.ok(rows.slice(0, 6).every((row) => row.predicted && !row.error));
     assert.match(rows[6].error, /cut off/);
+    assert.match(await page.textContent('#passed-over'), /1 file was passed over.*x\.zip\/s\/copy: a copy of a picture before it/);
     await page.click(`${row('x.zip/frames')} .open-row`);
     await result(page, `x.zip/frames, picture ${rows[3].slice} of 3`);
     await page.click(`${row('x.zip/one.dcm')} .open-row`);

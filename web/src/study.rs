@@ -20,7 +20,7 @@ pub use slice::{Slice, Window};
 pub use stage::Pane;
 pub use strip::Strip;
 pub use survey::{Glance, Survey, most_suspicious};
-pub use troubles::Troubles;
+pub use troubles::{List, Troubles};
 
 use crate::engine_client::Client;
 use crate::intake::Dropped;

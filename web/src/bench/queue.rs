@@ -16,7 +16,7 @@ use crate::intake::Dropped;
 use crate::language::Line;
 use crate::model::Manifest;
 use crate::requests;
-use crate::study::At;
+use crate::study::{Absent, At};
 use futures_channel::oneshot::Sender;
 use leptos::prelude::*;
 pub use row::{Answer, Row, SliceOf, State, Whole};
@@ -79,6 +79,8 @@ pub struct Queue {
     pub engine: RwSignal<String>,
     /// How many files have been sorted, of how many.
     pub sorted: RwSignal<[usize; 2]>,
+    /// Files that were passed over: copies, indices of others.
+    pub skipped: RwSignal<Vec<Absent>>,
     /// The row that was opened last.
     pub opened: RwSignal<Option<usize>>,
     /// What is known of every file. Units are in the order in which they came, and the first rows are theirs; what
@@ -171,6 +173,7 @@ impl Queue {
             news: RwSignal::new(0),
             engine: RwSignal::new(String::new()),
             sorted: RwSignal::new([0, all]),
+            skipped: RwSignal::new(Vec::new()),
             opened: RwSignal::new(None),
             rows: StoredValue::new(if sorts { Vec::new() } else { rows }),
             model: StoredValue::new(Arc::new(given.bundle.facts.clone())),

@@ -6,6 +6,7 @@ use super::progress::Progress;
 use super::queue::{Queue, Status};
 use super::table::Table;
 use crate::language::tr;
+use crate::study::List;
 use leptos::prelude::*;
 
 /// Several pictures, volumes and series: a table of the answers.
@@ -22,6 +23,7 @@ pub fn Batch(given: Given) -> impl IntoView {
             <Progress queue />
             {studies.then(|| view! { <p class="hint">{tr("table.hint")}</p> })} <Downloads queue />
             <Table queue />
+            <List id="passed-over" key="study.skipped" files=queue.skipped />
         </div>
     }
 }

@@ -30,11 +30,14 @@ pub fn Troubles() -> impl IntoView {
     }
 }
 
+/// Files that are not there, each with its reason, where there are some.
 #[component]
-fn List(
+pub fn List(
+    /// What it is called in the page.
     id: &'static str,
     /// Its title in the catalogue.
     key: &'static str,
+    /// The files.
     files: RwSignal<Vec<Absent>>,
 ) -> impl IntoView {
     let title = move || tv(key, &[("n", files.read().len().into())]);

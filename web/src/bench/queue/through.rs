@@ -9,7 +9,7 @@ use crate::intake::{Dropped, LARGEST};
 use crate::language::Line;
 use crate::requests;
 use crate::session::{Values, rejection};
-use crate::study::{At, Glance, MOST_BYTES, first_place, most_suspicious};
+use crate::study::{Absent, At, Glance, MOST_BYTES, first_place, most_suspicious};
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 use scanlight_engine::protocol::Reply as Said;
@@ -70,13 +70,25 @@ impl Queue {
                 passed_over = skipped;
             }
         }
+        let passed_over = passed_over.into_iter().map(|file| Absent {
+            reason: rejection(&file.complaint),
+            name: file.name,
+        });
         if items.is_empty() && bad.is_empty() {
             let line = match passed_over.into_iter().next() {
-                Some(file) => Line::new("batch.bad").with("reason", rejection(&file.complaint)),
+                Some(file) => Line::new("batch.bad").with("reason", file.reason),
                 None => Line::new("study.nothing"),
             };
             return Err(Stop::Bad(line));
         }
+        self.skipped.update(|known| {
+            for file in passed_over {
+                // They are passed over again after somebody has cancelled.
+                if !known.contains(&file) {
+                    known.push(file);
+                }
+            }
+        });
         let rows = self.make_rows(unit, several, &items, bad);
         for (index, item) in items.iter().enumerate() {
             let Some(&row) = rows.get(index) else { break };
