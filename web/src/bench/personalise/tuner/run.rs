@@ -266,7 +266,13 @@ impl Tuner {
     }
 
     fn fail(self, message: impl Into<Piece>) {
-        self.end(Line::new("personalise.failed").with("reason", message));
+        // The browser's own words about a program that did not come say nothing to a person.
+        let line = if leptos::prelude::window().navigator().on_line() {
+            Line::new("personalise.failed").with("reason", message)
+        } else {
+            Line::new("personalise.offline")
+        };
+        self.end(line);
     }
 
     fn end(self, line: Line) {
