@@ -153,7 +153,7 @@ describe('accessibility', () => {
       assert.ok(at.visible, `${at.name} has the focus out of sight`);
       reached.add(at.name);
     }
-    const wanted = ['language', 'button', 'heat-shown', 'opacity', 'words-shown', 'class', 'facts-button', 'summary', 'sample', 'diagnostics-button'];
+    const wanted = ['language', 'open-another', 'heat-shown', 'opacity', 'words-shown', 'class', 'facts-button', 'summary', 'sample', 'diagnostics-button'];
     for (const name of wanted) assert.ok(reached.has(name), `${name} is not among ${[...reached]}`);
     await page.context().close();
   });
