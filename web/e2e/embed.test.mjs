@@ -86,7 +86,8 @@ describe('embedded', () => {
   test('another model takes over in place, and any kind of file can be given', async () => {
     const other = join(import.meta.dirname, '../../trainer/reports/nickparvar');
     const index = await (await fetch(`${server.url}models/index.json`)).json();
-    const both = { ...index, models: [...index.models, { id: 'other', title: 'Other' }] };
+    const own = index.models.filter(({ id }) => id === index.default);
+    const both = { ...index, models: [...own, { id: 'other', title: 'Other' }] };
     server.answer('models/index.json', () => ({ status: 200, body: Buffer.from(JSON.stringify(both)) }));
     for (const file of ['model.json', 'model.safetensors']) {
       server.answer(`models/other/${file}`, () => ({ status: 200, body: readFileSync(join(other, file)) }));

@@ -284,6 +284,8 @@ mod tests {
             quality in 60u8..95, side in 64u32..200,
         ) {
             let image = picture(seed);
+            // Resized to its own size it is no copy, but itself.
+            prop_assume!(side != image.width());
             let original = of(&image);
             let mut brighter = image.clone();
             for pixel in brighter.pixels_mut() {
