@@ -199,7 +199,8 @@ describe('offline', () => {
     let release;
     const held = new Promise((done) => (release = done));
     page = await open(browser, server.url, { query: QUERY, serviceWorkers: 'allow' });
-    await ready(page);
+    // Not until it has fetched all that it fetches at leisure: the service worker would be further by then.
+    await page.waitForSelector('main[data-phase="ready"]');
     // The page has its samples; the service worker's turn is held up at one of them.
     const sample = 'samples/notumor-axial.png';
     server.answer(sample, async (body) => {

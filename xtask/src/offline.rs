@@ -109,13 +109,13 @@ fn is_part(path: &str, name: &str) -> bool {
     !(name.starts_with('.') || left_out.contains(&path) || for_people)
 }
 
-/// Whether a file is stored at once. Few machines need the WebGPU engine, few visitors other models or the program that
-/// trains: they are stored when they are first asked for. Icons are the operating system's business.
+/// Whether a file is stored at once. Few machines need the WebGPU engine, few visitors other models' weights or the program
+/// that trains: they are stored when they are first asked for. What the other models are, the page always says. Icons are the operating system's business.
 fn is_kept(path: &str, default_model: &str) -> bool {
     let other_model = path
         .strip_prefix("models/")
         .and_then(|rest| rest.split_once('/'))
-        .is_some_and(|(id, _)| id != default_model);
+        .is_some_and(|(id, file)| id != default_model && file != "model.json");
     let seldom = ["engine-webgpu", "scanlight-tuner"];
     !(other_model || seldom.iter().any(|name| path.contains(name)) || path.starts_with("icons/"))
 }
@@ -203,6 +203,7 @@ mod tests {
                 ),
                 ("models/one/report.json", "f"),
                 ("models/two/model.json", "g"),
+                ("models/two/two.bin", "k"),
             ] {
                 write(&dist.0.join(file), text)?;
             }
@@ -248,11 +249,12 @@ mod tests {
             "main-1.css",
             "models/index.json",
             "models/one/model.json",
+            "models/two/model.json",
         ];
         assert_eq!(kept, expected);
         assert_eq!(
             more,
-            ["models/two/model.json", "scanlight-engine-webgpu_bg.wasm"]
+            ["models/two/two.bin", "scanlight-engine-webgpu_bg.wasm"]
         );
         Ok(())
     }
