@@ -87,7 +87,9 @@ describe('models', () => {
     server = await record();
     const index = await (await fetch(`${server.url}models/index.json`)).json();
     first = index.default;
-, () => ({ status: 200, body: Buffer.from(JSON.stringify(both)) }));
+    const own = index.models.filter(({ id }) => id === first);
+    const both = { ...index, models: [...own, { id: 'other', title: 'Other' }] };
+    server.answer('models/index.json', () => ({ status: 200, body: Buffer.from(JSON.stringify(both)) }));
     server.answer('models/other/model.json', () => ({ status: 200, body: manifest }));
     server.answer('models/other/model.safetensors', () => ({ status: 200, body: weights }));
   });

@@ -243,7 +243,7 @@ describe('personalise', () => {
     assert.equal(await page.textContent('#requests'), '0');
     assert.deepEqual(server.requests.slice(asked), []);
     await page.click('#remove-own');
-    await page.waitForFunction(() => !document.querySelector('#models'));
+    await page.waitForFunction(() => !document.querySelector('[data-own="true"]'));
     await page.waitForSelector('main[data-phase="ready"]');
     assert.notEqual(await predicted(page, 'old-stripes.png', scan('stripes', 11)), wrong.stripes);
     await noProblems(page);
