@@ -7,6 +7,7 @@ use half::{bf16, f16};
 use indexmap::IndexMap;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
+use scanlight_model::bundle::weights::decode;
 
 /// One tensor, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +97,16 @@ pub fn from_safetensors(bytes: &[u8]) -> Result<(Tensors, HashMap<String, String
     }
     tensors.sort_by(|a, _, b, _| natural(a).cmp(&natural(b)));
     Ok((tensors, header.metadata().clone().unwrap_or_default()))
+}
+
+/// The tensors of a bundle's weights, rounded ones included, in the same order.
+pub fn from_bundle(weights: &[u8]) -> Result<Tensors> {
+    let mut tensors = Tensors::new();
+    for (name, stored) in decode(weights)? {
+        tensors.insert(name, Values::new(stored.shape, stored.values)?);
+    }
+    tensors.sort_by(|a, _, b, _| natural(a).cmp(&natural(b)));
+    Ok(tensors)
 }
 
 /// Numbers of `N` bytes each.
