@@ -28,20 +28,8 @@ const AT_LEISURE: Duration = Duration::from_millis(500);
 /// The ways into the annex.
 #[derive(Clone, Copy)]
 pub struct Annex {
-    /// All methods' maps beside each other.
-    compare: fn() -> AnyView,
-    /// What the network's blocks see.
-    layers: fn() -> AnyView,
-    /// The scan under a brush.
-    poke: fn() -> AnyView,
-    /// What surrounds a slice of something larger.
-    study: fn() -> AnyView,
-    /// The model's facts.
-    facts: fn() -> AnyView,
-    /// The support text.
-    diagnostics: fn() -> AnyView,
-    /// The place of the workbench.
-    workbench: fn() -> AnyView,
+    /// One of its views.
+    view: fn(Part) -> AnyView,
     /// Opens files that are more than one plain picture; whether there were too many, and their turn.
     pub sort: fn(Desk, Vec<Dropped>, bool, u32),
     /// Shows a view of the workbench with these files.
@@ -57,13 +45,15 @@ pub struct Annex {
 /// The annex: to be called by what was cut off, and by nothing else.
 pub fn annex() -> Annex {
     Annex {
-        compare: || view! { <Compare /> }.into_any(),
-        layers: || view! { <Layers /> }.into_any(),
-        poke: || view! { <Bench /> }.into_any(),
-        study: || view! { <StudyControls /> }.into_any(),
-        facts: || view! { <FactsText /> }.into_any(),
-        diagnostics: || view! { <DiagnosticsText /> }.into_any(),
-        workbench: || view! { <WorkbenchHost /> }.into_any(),
+        view: |part| match part {
+            Part::Compare => view! { <Compare /> }.into_any(),
+            Part::Layers => view! { <Layers /> }.into_any(),
+            Part::Poke => view! { <Bench /> }.into_any(),
+            Part::Study => view! { <StudyControls /> }.into_any(),
+            Part::Facts => view! { <FactsText /> }.into_any(),
+            Part::Diagnostics => view! { <DiagnosticsText /> }.into_any(),
+            Part::Workbench => view! { <WorkbenchHost /> }.into_any(),
+        },
         sort,
         open_workbench: Desk::open_workbench,
         open_lesson: Desk::open_lesson,
@@ -186,27 +176,12 @@ pub enum Part {
     Workbench,
 }
 
-impl Part {
-    fn of(self, annex: Annex) -> AnyView {
-        let view = match self {
-            Self::Compare => annex.compare,
-            Self::Layers => annex.layers,
-            Self::Poke => annex.poke,
-            Self::Study => annex.study,
-            Self::Facts => annex.facts,
-            Self::Diagnostics => annex.diagnostics,
-            Self::Workbench => annex.workbench,
-        };
-        view()
-    }
-}
-
 /// A part of the annex once that is there; until then nothing. It does not ask for the annex.
 #[component]
 pub fn Quiet(part: Part) -> impl IntoView {
     let desk = expect_context::<Desk>();
     move || match desk.annex.get() {
-        Stage::There(annex) => Some(part.of(annex)),
+        Stage::There(annex) => Some((annex.view)(part)),
         _ => None,
     }
 }
@@ -216,7 +191,7 @@ pub fn Quiet(part: Part) -> impl IntoView {
 pub fn Awaited(part: Part) -> impl IntoView {
     let desk = expect_context::<Desk>();
     move || match desk.annex.get() {
-        Stage::There(annex) => part.of(annex),
+        Stage::There(annex) => (annex.view)(part),
         Stage::Failed => view! {
             <p class="bad-line" role="status">{tr("annex.missing")}</p>
             <button type="button" class="button" on:click=move |_| desk.fetch_annex()>

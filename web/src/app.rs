@@ -5,6 +5,7 @@ use crate::announce;
 use crate::diagnostics::DiagnosticsDialog;
 use crate::embed;
 use crate::facts::FactsDialog;
+use crate::focus;
 use crate::footer::Footer;
 use crate::intake;
 use crate::lab::Lab;
@@ -18,8 +19,6 @@ use crate::state::Desk;
 use crate::verdict::{Caution, Verdict};
 use crate::viewer::Viewer;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
 /// The page.
 #[component]
@@ -84,18 +83,8 @@ fn Mark() -> impl IntoView {
     }
 }
 
-/// Gives the focus to the way to open a file: what had it is gone.
-fn focus_on_files() {
-    let button = document()
-        .query_selector("#drop-zone, #open-another")
-        .ok()
-        .flatten()
-        .and_then(|button| button.dyn_into::<HtmlElement>().ok());
-    if let Some(button) = button {
-        // Without it the keyboard begins at the top of the page: a nuisance, no failure.
-        let _ = button.focus();
-    }
-}
+/// The ways to open a file.
+const FILES: &str = "#drop-zone, #open-another";
 
 /// One line each about what went wrong and what is worth knowing.
 #[component]
@@ -107,14 +96,14 @@ fn Banners() -> impl IntoView {
                 {move || {
                     desk.alert
                         .get()
-                        .map(|line| view! { <Banner class="banner bad" line close=move || { desk.alert.set(None); focus_on_files() } /> })
+                        .map(|line| view! { <Banner class="banner bad" line close=move || { desk.alert.set(None); focus::give(FILES) } /> })
                 }}
             </div>
             <div role="status" id="notice">
                 {move || {
                     desk.notice
                         .get()
-                        .map(|line| view! { <Banner class="banner" line close=move || { desk.notice.set(None); focus_on_files() } /> })
+                        .map(|line| view! { <Banner class="banner" line close=move || { desk.notice.set(None); focus::give(FILES) } /> })
                 }}
             </div>
             <div role="status" id="update">

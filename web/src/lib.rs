@@ -26,6 +26,7 @@ mod explain;
 mod facts;
 mod fetch;
 mod finding;
+mod focus;
 mod footer;
 mod heat;
 mod intake;

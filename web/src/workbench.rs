@@ -8,6 +8,7 @@ pub use host::WorkbenchHost;
 
 use crate::boot;
 use crate::fetch;
+use crate::focus;
 use crate::intake::{self, Dropped};
 use crate::language::{self, Line};
 use crate::links;
@@ -321,14 +322,7 @@ impl Desk {
             return;
         }
         if self.workbench.view.get_untracked() == View::Lesson {
-            request_animation_frame(move || {
-                let button = document().get_element_by_id("open-lesson");
-                if let Some(button) = button.and_then(|found| found.dyn_into::<HtmlElement>().ok())
-                {
-                    // Without it the focus is at the top of the page: a nuisance, no failure.
-                    let _ = button.focus();
-                }
-            });
+            request_animation_frame(|| focus::give("#open-lesson"));
         }
     }
 

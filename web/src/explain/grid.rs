@@ -3,6 +3,7 @@
 use super::blend::Blend;
 use super::{State, method_title};
 use crate::canvas::paint;
+use crate::focus;
 use crate::language::{t, tr, tv};
 use crate::pixels;
 use crate::state::{Desk, Phase};
@@ -10,8 +11,6 @@ use crate::words;
 use leptos::html::Canvas;
 use leptos::prelude::*;
 use scanlight_engine::protocol::Method;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
 /// The comparison: every method's map of every class, and a blend of two.
 #[component]
@@ -202,15 +201,7 @@ fn has_focus(method: Method) -> bool {
 
 /// Gives the focus to a method's first map.
 fn focus_map(method: Method) {
-    let map = document()
-        .query_selector(&format!(".method[data-method=\"{method:?}\"] input"))
-        .ok()
-        .flatten()
-        .and_then(|map| map.dyn_into::<HtmlElement>().ok());
-    if let Some(map) = map {
-        // Without it the keyboard begins at the top of the page: a nuisance, no failure.
-        let _ = map.focus();
-    }
+    focus::give(&format!(".method[data-method=\"{method:?}\"] input"));
 }
 
 /// A class's map by a method: chosen, it lies on the scan.
