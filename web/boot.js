@@ -11,11 +11,15 @@
    * A worker started from a file obeys the headers that file was served with, which a static host does not send.
    * One started from a `blob:` inherits the page's own content security policy, so the policy also binds the code
    * that sees the scan.
+   *
+   * What is sent to the worker before its program listens waits for it.
    */
   const loader = (module, wasm) => {
     const script =
+      `const early = []; onmessage = (event) => early.push(event);` +
       `try { const { default: start } = await import(${JSON.stringify(module)});` +
-      ` await start({ module_or_path: ${JSON.stringify(wasm)} }); }` +
+      ` await start({ module_or_path: ${JSON.stringify(wasm)} });` +
+      ` for (const event of early) onmessage(event); }` +
       ` catch (error) { postMessage([JSON.stringify({ loadFailed: { message: String(error) } })]); }`;
     return URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
   };
@@ -31,7 +35,9 @@
     );
   };
 
-  /** The engine that was started ahead: its kind, worker, address, and what it has said so far. */
+  /** The model's id, manifest and weights, once they are there; nothing if they do not fit together. */
+  let bundle;
+  /** The engine that was started ahead: its kind, worker, address, what it has said so far, and the model it was given. */
   let ahead;
   const start = (kind) => {
     const file = `scanlight-engine-${kind}`;
@@ -40,19 +46,17 @@
     const worker = new Worker(source, { type: 'module' });
     worker.onmessage = ({ data }) => heard.push(data);
     worker.onerror = ({ message }) => heard.push(message ?? '');
-    ahead = { kind, worker, source, heard };
+    const started = { kind, worker, source, heard };
+    ahead = started;
+    // The engine prepares the network while the page's program is still compiled and drawn.
+    bundle?.then((found) => {
+      if (!found || ahead !== started) return;
+      const buffers = [found.manifest, found.weights].map((buffer) => new Uint8Array(buffer));
+      // As `wire::pack` in web/engine/src/wire.rs writes it.
+      worker.postMessage([JSON.stringify({ load: { fault: null } }), ...buffers], [found.manifest, found.weights]);
+      started.loaded = found.id;
+    });
   };
-
-  const request = () => navigator.gpu?.requestAdapter().catch(() => null) ?? Promise.resolve(null);
-  let adapter;
-  const backend = parameters.get('backend');
-  if (backend === 'cpu') {
-    start('cpu');
-  } else {
-    adapter = request();
-    if (backend === 'webgpu') adapter.then((found) => start(found ? 'webgpu' : 'cpu'));
-    else adapter.then((found) => start(found && !isSoftware(found) ? 'webgpu' : 'cpu'));
-  }
 
   const files = new Map();
   const get = (file, options = {}) => {
@@ -65,6 +69,8 @@
     return answer;
   };
   const json = async (file) => (await get(file)).clone().json();
+  /** A copy of an answer, taken before the page can take the answer itself. */
+  const copyOf = (file) => get(file).then((answer) => answer.clone());
   const weightsOf = (id, { file, sha256 }) => `models/${id}/${file}?sha256=${sha256}`;
   const model = async () => {
     const asked = parameters.get('model');
@@ -73,14 +79,25 @@
     const [id, file, sha256] = (document.querySelector('meta[name=scanlight-model]')?.content ?? '').split(' ');
     if (sha256 && (asked ?? id) === id) {
       get('models/index.json');
-      get(`models/${id}/model.json`);
-      get(weightsOf(id, { file, sha256 }));
-      return;
+      const manifest = copyOf(`models/${id}/model.json`);
+      return { id, sha256, manifest, weights: copyOf(weightsOf(id, { file, sha256 })) };
     }
     const { default: usual, models } = await json('models/index.json');
     const chosen = models.some((entry) => entry.id === asked) ? asked : usual;
-    const { weights } = await json(`models/${chosen}/model.json`);
-    get(weightsOf(chosen, weights));
+    const manifest = copyOf(`models/${chosen}/model.json`);
+    const { weights: named } = await (await manifest).clone().json();
+    return { id: chosen, sha256: named.sha256, manifest, weights: copyOf(weightsOf(chosen, named)) };
+  };
+  const fetchBundle = async () => {
+    const { id, sha256, ...answers } = await model();
+    const buffers = [answers.manifest, answers.weights].map(async (answer) => {
+      const found = await answer;
+      if (!found.ok) throw new Error(found.url);
+      return found.arrayBuffer();
+    });
+    const [manifest, weights] = await Promise.all(buffers);
+    const named = JSON.parse(new TextDecoder().decode(manifest)).weights;
+    return named.sha256 === sha256 ? { id, manifest, weights } : undefined;
   };
   /** After the rest, and given up in time: a page without samples works. */
   const samples = async () => {
@@ -88,8 +105,21 @@
     get('samples/index.json', options);
     for (const sample of await json('samples/index.json')) get(`samples/${sample.file}`, options);
   };
-  model().catch(() => {});
+  // The page's tests send their own faults with the model.
+  const fetched = fetchBundle().catch(() => undefined);
+  bundle = parameters.has('debug') ? undefined : fetched;
   samples().catch(() => {});
+
+  const request = () => navigator.gpu?.requestAdapter().catch(() => null) ?? Promise.resolve(null);
+  let adapter;
+  const backend = parameters.get('backend');
+  if (backend === 'cpu') {
+    start('cpu');
+  } else {
+    adapter = request();
+    if (backend === 'webgpu') adapter.then((found) => start(found ? 'webgpu' : 'cpu'));
+    else adapter.then((found) => start(found && !isSoftware(found) ? 'webgpu' : 'cpu'));
+  }
 
   globalThis.scanlight = {
     loader,

@@ -83,6 +83,16 @@ describe('embedded', () => {
     assert.deepEqual(await violations(inside), []);
   });
 
+  test('what the address asks for and is not there is an error to who wrote it', async () => {
+    const { page } = await embed('&model=none-such&sample=nothing');
+    await page.waitForFunction(() => {
+      const codes = heard.map((one) => one.code);
+      return codes.includes('options.model') && codes.includes('links.no_sample');
+    });
+    // The usual model answers all the same.
+    await heard(page, 'ready');
+  });
+
   test('another model takes over in place, and any kind of file can be given', async () => {
     const other = join(import.meta.dirname, '../../trainer/reports/nickparvar');
     const index = await (await fetch(`${server.url}models/index.json`)).json();

@@ -72,6 +72,21 @@ describe('a labelled folder', () => {
     return page;
   }
 
+  test('folders of other names make a table that says what to do', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'called-otherwise-'));
+    for (const [index, name] of ['G', 'M'].entries()) {
+      mkdirSync(join(other, name));
+      writeFileSync(join(other, name, 'scan.png'), scan(index + 1));
+    }
+    const page = await openReady(browser, server.url, { query: QUERY });
+    await page.evaluate(() => (document.querySelector('#file').webkitdirectory = true));
+    await page.setInputFiles('#file', other);
+    await page.waitForSelector('.batch[data-status="done"]', { timeout: 60_000 });
+    assert.match(await page.textContent('#table-folders'), /called “G”, “M”.*“glioma”, “meningioma”/);
+    await page.context().close();
+    rmSync(other, { recursive: true, force: true });
+  });
+
   test('the numbers are those of an independent count', async () => {
     const page = await evaluated();
     assert.equal(await page.textContent('#requests'), '0');

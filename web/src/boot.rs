@@ -13,6 +13,8 @@ pub struct Ahead {
     pub source: String,
     /// What it has said so far: messages, or the text of an error.
     pub heard: Array,
+    /// The published model that it was given.
+    pub loaded: Option<String>,
 }
 
 /// The engine that was started ahead, once, if it is of this kind. One of another kind is ended.
@@ -27,6 +29,7 @@ pub fn engine(kind: EngineKind) -> Option<Ahead> {
         worker: field("worker")?.dyn_into().ok()?,
         source: field("source")?.as_string()?,
         heard: field("heard")?.dyn_into().ok()?,
+        loaded: field("loaded").and_then(|id| id.as_string()),
     })
 }
 

@@ -132,6 +132,16 @@ fn tell(desk: Desk, host: &Host) {
             speaker.say(&Said::error(line.key()));
         }
     });
+    let speaker = host.clone();
+    Effect::new(move |_| {
+        // What the address asks for and is not there: the host wrote the address.
+        let asked = |key: &str| key.starts_with("options.") || key.starts_with("links.no_");
+        if let Some(line) = desk.notice.get()
+            && asked(line.key())
+        {
+            speaker.say(&Said::error(line.key()));
+        }
+    });
 }
 
 fn samples(desk: Desk) -> Vec<String> {

@@ -27,6 +27,8 @@ pub fn copy(bytes: &Uint8Array) -> Uint8Array {
 
 /// A running worker. Dropping it ends the worker.
 pub struct Client {
+    /// The published model that the worker was given before the page's program was there.
+    given: Option<String>,
     worker: Worker,
     source: String,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
@@ -40,12 +42,11 @@ impl Client {
         receive: impl Fn(Incoming) + Copy + 'static,
     ) -> Result<Self, JsValue> {
         match boot::engine(kind) {
-            Some(ahead) => Ok(Self::adopt(
-                ahead.worker,
-                ahead.source,
-                &ahead.heard,
-                receive,
-            )),
+            Some(ahead) => {
+                let mut client = Self::adopt(ahead.worker, ahead.source, &ahead.heard, receive);
+                client.given = ahead.loaded;
+                Ok(client)
+            }
             None => Self::start_program(kind.module(), &kind.wasm(), receive),
         }
     }
@@ -86,11 +87,17 @@ impl Client {
             );
         }
         Self {
+            given: None,
             worker,
             source,
             _on_message: on_message,
             _on_error: on_error,
         }
+    }
+
+    /// The published model that the worker was given before the page's program was there; asked for once.
+    pub fn take_given(&mut self) -> Option<String> {
+        self.given.take()
     }
 
     /// Sends a message. The buffers' memory goes with it.

@@ -11,10 +11,13 @@ use leptos::prelude::*;
 use scanlight_engine::protocol::{Evidence, Method, Report};
 use serde::{Deserialize, Serialize};
 
+/// The kind of files, as the reader calls it.
+const DICOM: &str = "DICOM";
+
 /// An answer, and which explanation of it is on the screen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What was opened, for a person.
+    /// What was opened, for a person; of DICOM files not what they are called, as programs call them after patients.
     pub name: String,
     /// Class names.
     pub classes: Vec<String>,
@@ -43,8 +46,13 @@ impl Finding {
     pub fn of(desk: Desk) -> Option<Self> {
         let outcome = desk.outcome.get()?;
         let maps = desk.shown_maps()?;
+        let dicom = desk.study.here().map(|(item, _)| item.kind);
+        let name = match dicom.filter(|kind| kind == DICOM) {
+            Some(kind) => outcome.name.clone().called(kind),
+            None => outcome.name.clone(),
+        };
         Some(Self {
-            name: outcome.name.text(),
+            name: name.text(),
             classes: outcome.classes.clone(),
             report: outcome.report.clone(),
             engine: outcome.engine.clone(),

@@ -10,7 +10,7 @@ use crate::engine_client::{Client, Incoming, copy};
 use crate::fetch::{self, FetchError};
 use crate::intake;
 use crate::language::{Line, Piece, known};
-use crate::model::{Index, Manifest};
+use crate::model::{Choice, Index, Manifest};
 use crate::offline;
 use crate::options::{self, Debug, Options};
 use crate::samples;
@@ -115,6 +115,8 @@ pub struct Session {
     generation: u32,
     /// Counts the bundles handed over: waiting for one is not waiting for the next.
     loads: u32,
+    /// The published model that the running engine was given before the page's program was there.
+    ahead: Option<String>,
     /// The worker has said hello.
     listening: bool,
     /// The network is loaded and warm.
@@ -217,6 +219,8 @@ impl Desk {
                     Ok(bundle) => {
                         self.update(|session| session.bundle = Some(bundle));
                         self.hand_over_bundle();
+                        // An engine that was given it ahead may be ready.
+                        self.settle();
                     }
                     Err(error) => {
                         self.give_up(Line::new("failure.model").with("reason", error.line()));
@@ -292,6 +296,7 @@ impl Desk {
         let generation = self
             .update(|session| {
                 session.client = None;
+                session.ahead = None;
                 session.listening = false;
                 session.loaded = false;
                 session.generation += 1;
@@ -308,8 +313,11 @@ impl Desk {
             }
         };
         match Client::start(kind, receive) {
-            Ok(client) => {
-                self.update(|session| session.client = Some(client));
+            Ok(mut client) => {
+                self.update(|session| {
+                    session.ahead = client.take_given();
+                    session.client = Some(client);
+                });
             }
             Err(error) => self.engine_failed(kind, wire::describe(&error)),
         }
@@ -317,6 +325,15 @@ impl Desk {
 
     /// Gives the bundle to the engine once both are there.
     fn hand_over_bundle(self) {
+        let settled_on = self.in_use.get_untracked();
+        let other = self.session.with_value(|session| {
+            let given = session.ahead.clone().map(Choice::Published);
+            session.bundle.is_some() && given.is_some() && given != settled_on
+        });
+        if let (true, Some(kind)) = (other, self.kind.get_untracked()) {
+            // It may still be at the one that it was given.
+            return self.start_engine(kind);
+        }
         let sent = self.update(|session| {
             let (Some(client), Some(bundle), true) =
                 (&session.client, session.wanted(), session.listening)
@@ -332,8 +349,11 @@ impl Desk {
                 }
                 _ => None,
             };
-            let copies = [copy(&bundle.manifest), copy(&bundle.weights)];
-            client.send(&Request::Load { fault }, &copies)?;
+            if session.ahead.is_none() {
+                let copies = [copy(&bundle.manifest), copy(&bundle.weights)];
+                client.send(&Request::Load { fault }, &copies)?;
+            }
+            session.ahead = None;
             session.loads += 1;
             Ok(Some(session.generation))
         });
@@ -790,9 +810,9 @@ impl Desk {
 }
 
 impl Session {
-    /// What is fetched before a file may be opened is there, or will not come.
+    /// What has to be there before a file may be opened is there; of the samples and manifests, what will come.
     fn all_fetched(&self) -> bool {
-        self.samples_settled && self.manifests_settled
+        self.samples_settled && self.manifests_settled && self.bundle.is_some()
     }
 }
 

@@ -90,6 +90,15 @@ pub enum Name {
 }
 
 impl Name {
+    /// The same of a file that is called otherwise.
+    pub fn called(mut self, other: String) -> Self {
+        match &mut self {
+            Self::File(name) | Self::Slice { name, .. } => *name = other,
+            Self::Sample(_) => {}
+        }
+        self
+    }
+
     /// Its words. Follows the language.
     pub fn text(&self) -> String {
         match self {

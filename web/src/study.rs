@@ -340,7 +340,10 @@ mod tests {
             (place.study, place.item, place.plane, place.index),
             (7, 3, Plane::Sagittal, 100)
         );
-        item.shape = Shape::Pictures { count: 5 };
+        item.shape = Shape::Pictures {
+            count: 5,
+            edges: None,
+        };
         assert_eq!(first_place(7, 0, &item).index, 2);
     }
 }

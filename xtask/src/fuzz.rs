@@ -13,7 +13,7 @@ pub struct Fuzz {
     /// Seconds for each target
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// One target only: image, dicom, nifti, archive or study
+    /// One target only: image, dicom, nifti, archive, directory, lesson, bundle or study
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
     /// Where the changes begin; the same seed makes the same files

@@ -7,7 +7,8 @@
 //! - [`detect()`]: what a file is,
 //! - [`volume`]: planes, slices and orientation letters in radiological convention,
 //! - [`decode`], `dicom`, `nifti`, `archive`: the formats, each behind a feature of its name (`images` for
-//!   the first).
+//!   the first),
+//! - [`directory`]: the list of a zip archive's files, for the page, where the browser unpacks them.
 //!
 //! Hostile files are expected: no input panics, sizes are held against [`limits`] before memory is
 //! taken, and one bad file never stops the others. The crate opens no files and starts no threads.
@@ -20,6 +21,7 @@ pub mod decode;
 pub mod detect;
 #[cfg(feature = "dicom")]
 pub mod dicom;
+pub mod directory;
 mod error;
 pub mod identity;
 pub mod limits;

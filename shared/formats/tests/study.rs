@@ -75,6 +75,36 @@ fn what_does_not_belong_together_is_parted() {
     assert_eq!(volume(&study.items[0]).spacing()[2], 3.0);
     assert_eq!(volume(&study.items[1]).spacing()[2], 1.0);
     assert!(matches!(study.items[2].content, Content::Picture(_)));
+    let edges = study.items[2].edges.unwrap();
+    let letters = [edges.left, edges.right, edges.top, edges.bottom];
+    assert_eq!(letters, ['R', 'L', 'S', 'I']);
+    // A volume says it of each plane by itself.
+    assert_eq!(study.items[0].edges, None);
+}
+
+#[test]
+fn a_picture_says_how_the_patient_lies() {
+    let letters = |orientation: Option<&str>| {
+        let mut slice = Dicom::grey16(3, 2, &[9; 6]).slice("2.25.7", 1, 0.0);
+        if let Some(orientation) = orientation {
+            slice = slice.text(tags::IMAGE_ORIENTATION_PATIENT, VR::DS, orientation);
+        }
+        let study = read_files([("a", slice.bytes())]);
+        let edges = study.items[0].edges?;
+        Some(
+            [edges.left, edges.right, edges.top, edges.bottom]
+                .map(String::from)
+                .concat(),
+        )
+    };
+    assert_eq!(letters(None).as_deref(), Some("RLAP"));
+    assert_eq!(letters(Some("0\\1\\0\\0\\0\\-1")).as_deref(), Some("APSI"));
+    // Face down, turned by thirty degrees.
+    assert_eq!(
+        letters(Some("-0.87\\0.5\\0\\-0.5\\-0.87\\0")).as_deref(),
+        Some("LRPA")
+    );
+    assert_eq!(letters(Some("1\\0\\0\\1\\0\\0")), None);
 }
 
 #[test]
@@ -87,6 +117,7 @@ fn uneven_slices_make_a_stack_and_repetitions_make_volumes() {
     };
     let first: Vec<f32> = scans.iter().map(|scan| scan.luma()[0]).collect();
     assert_eq!(first, [0.0, 200.0, 300.0]);
+    assert_eq!(study.items[0].edges.map(|edges| edges.top), Some('A'));
 
     let mut twice = series("2.25.7", 3, 3.0);
     for (index, (name, bytes)) in series("2.25.7", 3, 3.0).into_iter().enumerate() {

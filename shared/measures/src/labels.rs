@@ -58,6 +58,25 @@ pub fn class_depth<'p>(
         .map(|(depth, _)| depth)
 }
 
+/// The names of the folders right above these files, in order, if there are several of them and all lie equally deep: they
+/// may be class folders, whatever they are called. Nothing else.
+pub fn folders<'p>(paths: impl Iterator<Item = &'p str>) -> Vec<&'p str> {
+    let mut names = BTreeSet::new();
+    let mut depths = BTreeSet::new();
+    for path in paths {
+        let Some((folder, _)) = path.rsplit_once('/') else {
+            return Vec::new();
+        };
+        depths.insert(folder.split('/').count());
+        names.insert(folder.rsplit('/').next().unwrap_or(folder));
+    }
+    if depths.len() == 1 && names.len() > 1 {
+        names.into_iter().collect()
+    } else {
+        Vec::new()
+    }
+}
+
 /// The class of a file by its class folder, which lies at this depth; nothing for a file that lies beside them.
 pub fn class_at(path: &str, depth: usize) -> Option<String> {
     let mut folders: Vec<&str> = path.split('/').collect();
@@ -109,6 +128,16 @@ mod tests {
             Some("notumor")
         );
         assert_eq!(class_at("d/b.jpg", 1), None);
+    }
+
+    #[test]
+    fn folders_of_any_name_are_found() {
+        let found = |paths: &[&'static str]| folders(paths.iter().copied());
+        assert_eq!(found(&["d/b/1.png", "d/a/2.png", "d/b/3.png"]), ["a", "b"]);
+        assert!(found(&["d/a/1.png", "d/a/2.png"]).is_empty());
+        assert!(found(&["d/a/1.png", "d/2.png"]).is_empty());
+        assert!(found(&["1.png", "a/2.png"]).is_empty());
+        assert!(found(&[]).is_empty());
     }
 
     #[test]

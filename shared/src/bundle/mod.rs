@@ -48,6 +48,24 @@ pub struct Bundle {
 impl Bundle {
     /// Puts a manifest and its weights together; size and SHA-256 must match.
     pub fn new(manifest: Manifest, weights: Vec<u8>) -> Result<Self, BundleError> {
+        Self::checked(manifest, weights, sha256_hex)
+    }
+
+    /// [`Self::new`] with the weights' SHA-256 in lower-case hexadecimal, which the caller has computed: browsers do so
+    /// many times faster than a program in them.
+    pub fn with_hash(
+        manifest: Manifest,
+        weights: Vec<u8>,
+        hash: String,
+    ) -> Result<Self, BundleError> {
+        Self::checked(manifest, weights, |_| hash)
+    }
+
+    fn checked(
+        manifest: Manifest,
+        weights: Vec<u8>,
+        hash: impl FnOnce(&[u8]) -> String,
+    ) -> Result<Self, BundleError> {
         manifest.validate()?;
         let found = weights.len() as u64;
         if found > MAX_WEIGHTS_BYTES {
@@ -62,7 +80,7 @@ impl Bundle {
                 expected: manifest.weights.size,
             });
         }
-        let hash = sha256_hex(&weights);
+        let hash = hash(&weights);
         if hash != manifest.weights.sha256.to_ascii_lowercase() {
             return Err(BundleError::Hash {
                 found: hash,

@@ -1,5 +1,6 @@
 //! Convolutions over all channels.
 
+use super::activation::Bounds;
 use super::gemm::{Panels, multiply};
 use super::planes::{Lanes, Planes, Shape, grouped};
 use super::scratch::{Scratch, outside};
@@ -55,7 +56,7 @@ pub(super) enum Conv {
 pub(super) struct Product {
     weight: Panels,
     bias: Vec<Lanes>,
-    activation: Activation,
+    bounds: Bounds,
 }
 
 impl Product {
@@ -68,18 +69,12 @@ impl Product {
         Self {
             weight: Panels::pack(depth, folded.outputs(), weight),
             bias: grouped(&folded.bias),
-            activation,
+            bounds: Bounds::of(activation),
         }
     }
 
     fn run(&self, rows: &[f32], output: &mut [Lanes]) {
-        multiply(
-            rows,
-            &self.weight,
-            Some(&self.bias),
-            self.activation,
-            output,
-        );
+        multiply(rows, &self.weight, Some(&self.bias), self.bounds, output);
     }
 
     /// Rows that are put together at once.

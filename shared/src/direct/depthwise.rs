@@ -1,6 +1,6 @@
 //! Convolutions of each channel by itself.
 
-use super::activation::activated;
+use super::activation::Bounds;
 use super::conv::Folded;
 use super::planes::{Lanes, Planes, grouped};
 use super::scratch::outside;
@@ -17,7 +17,7 @@ pub(super) struct Depthwise {
     weight: Vec<[Lanes; PLACES]>,
     bias: Vec<Lanes>,
     window: Window,
-    activation: Activation,
+    bounds: Bounds,
     outside: Vec<Lanes>,
 }
 
@@ -37,7 +37,7 @@ impl Depthwise {
             outside: outside(bias.len()),
             bias,
             window,
-            activation,
+            bounds: Bounds::of(activation),
         }
     }
 
@@ -59,7 +59,7 @@ impl Depthwise {
                         *sum += value * weight;
                     }
                 }
-                *output = activated(sum, self.activation);
+                *output = self.bounds.clamp(sum);
             }
         }
     }

@@ -1,12 +1,14 @@
 //! Matrix product: the loop that convolutions spend their time in.
 
-use super::activation::activated;
+use super::activation::Bounds;
 use super::planes::{LANES, Lanes};
-use crate::arch::kernel::Activation;
 
-/// Rows that are computed at once: 5 x 8 sums fill 10 vector registers, and the operands fit into the
-/// others of the 16 that x86 has (of which browsers keep one for themselves).
-const ROWS: usize = 5;
+/// Rows that are computed at once: 4 x 8 sums fill 8 vector registers, and the operands fit into the
+/// others of the 16 that x86 has (of which browsers keep one for themselves). Maps whose sides are powers
+/// of two, which most are, leave no row over.
+const ROWS: usize = 4;
+/// Steps along the depth that are written out one after another.
+const STEPS: usize = 8;
 /// Values of the left operand that are gone through again and again: they fit into a first-level cache.
 const NEAR: usize = 4096;
 
@@ -47,13 +49,13 @@ impl Panels {
     }
 }
 
-/// `out = activation(start + left * right)` for `left` `[rows, depth]` and `out` `[rows, columns]` in
+/// `out = start + left * right` within the bounds, for `left` `[rows, depth]` and `out` `[rows, columns]` in
 /// groups of lanes, both row-major; `start` has a value for each column, 0 where it is `None`.
 pub(super) fn multiply(
     left: &[f32],
     right: &Panels,
     start: Option<&[Lanes]>,
-    activation: Activation,
+    bounds: Bounds,
     out: &mut [Lanes],
 ) {
     let (depth, groups) = (right.depth, right.count());
@@ -63,9 +65,12 @@ pub(super) fn multiply(
             let start = start.map_or([0.0; LANES], |start| start[group]);
             let strips = left.chunks(ROWS * depth);
             for (left, out) in strips.zip(out.chunks_mut(ROWS * groups)) {
-                let sums = tile(left, panel, start);
-                for (out, sum) in out.chunks_exact_mut(groups).zip(sums) {
-                    out[group] = activated(sum, activation);
+                let sums = tile(left, panel, start).map(|sum| bounds.clamp(sum));
+                let count = out.len() / groups;
+                for (row, sum) in sums.into_iter().enumerate() {
+                    if row < count {
+                        out[row * groups + group] = sum;
+                    }
                 }
             }
         }
@@ -79,22 +84,43 @@ pub(super) fn multiply(
 fn tile(left: &[f32], panel: &[Lanes], start: Lanes) -> [Lanes; ROWS] {
     let depth = panel.len();
     let last = left.len() / depth - 1;
-    let rows: [&[f32]; ROWS] = std::array::from_fn(|row| &left[row.min(last) * depth..][..depth]);
+    let [a, b, c, d]: [&[f32]; ROWS] =
+        std::array::from_fn(|row| &left[row.min(last) * depth..][..depth]);
     let mut sums = [start; ROWS];
-    for (k, right) in panel.iter().enumerate() {
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            let left = row[k];
-            for (sum, right) in sum.iter_mut().zip(right) {
-                *sum += left * right;
-            }
+    let (steps, rest) = panel.as_chunks::<STEPS>();
+    let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] =
+        [a, b, c, d].map(|row| row.as_chunks::<STEPS>());
+    // Side by side, not by index: nothing has to be held against the rows' ends.
+    for ((((right, a), b), c), d) in steps.iter().zip(a).zip(b).zip(c).zip(d) {
+        for step in 0..STEPS {
+            add(
+                &mut sums,
+                [a[step], b[step], c[step], d[step]],
+                &right[step],
+            );
         }
     }
+    let rests = a_rest.iter().zip(b_rest).zip(c_rest).zip(d_rest);
+    for (right, (((a, b), c), d)) in rest.iter().zip(rests) {
+        add(&mut sums, [*a, *b, *c, *d], right);
+    }
     sums
+}
+
+/// Adds the outer product.
+#[inline(always)]
+fn add(sums: &mut [Lanes; ROWS], left: [f32; ROWS], right: &Lanes) {
+    for (sum, left) in sums.iter_mut().zip(left) {
+        for (sum, right) in sum.iter_mut().zip(right) {
+            *sum += left * right;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::kernel::Activation;
     use proptest::prelude::*;
 
     proptest! {
@@ -111,7 +137,7 @@ mod tests {
             let start: Vec<Lanes> = vec![[0.25; LANES]; groups];
             let mut out = vec![[9.0; LANES]; rows * groups];
             let activation = if relu { Activation::Relu } else { Activation::Identity };
-            multiply(&left, &right, bias.then_some(&start[..]), activation, &mut out);
+            multiply(&left, &right, bias.then_some(&start[..]), Bounds::of(activation), &mut out);
             for row in 0..rows {
                 for column in 0..columns {
                     let mut sum: f32 = (0..depth).map(|k| left[row * depth + k] * weight(k, column)).sum();
@@ -130,7 +156,13 @@ mod tests {
         let left: Vec<f32> = (0..rows * depth).map(|i| (i / depth) as f32).collect();
         let right = Panels::pack(depth, 1, |k, _| if k == 0 { 1.0 } else { 0.0 });
         let mut out = vec![[0.0; LANES]; rows];
-        multiply(&left, &right, None, Activation::Identity, &mut out);
+        multiply(
+            &left,
+            &right,
+            None,
+            Bounds::of(Activation::Identity),
+            &mut out,
+        );
         for (row, out) in out.iter().enumerate() {
             assert_eq!(out[0], row as f32);
         }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::activation::activated;
+use super::activation::Bounds;
 use super::conv::Folded;
 use super::gemm::{Panels, multiply};
 use super::planes::{LANES, Lanes, Planes, Shape, grouped};
@@ -29,7 +29,7 @@ type Quad = [f32; 4];
 pub(super) struct Winograd {
     products: Vec<Panels>,
     bias: Vec<Lanes>,
-    activation: Activation,
+    bounds: Bounds,
     outside: Vec<Lanes>,
 }
 
@@ -54,7 +54,7 @@ impl Winograd {
         Self {
             products: (0..PRODUCTS).map(product).collect(),
             bias: grouped(&folded.bias),
-            activation,
+            bounds: Bounds::of(activation),
             outside: outside(input.groups()),
         }
     }
@@ -72,13 +72,14 @@ impl Winograd {
             let transformed = scratch.tiles.take(PRODUCTS * tiles.len() * from * 2);
             let product = scratch.product.take(PRODUCTS * tiles.len() * to);
             self.transform(input, tiles.clone(), transformed);
+            let linear = Bounds::of(Activation::Identity);
             for ((panels, left), out) in self
                 .products
                 .iter()
                 .zip(transformed.chunks_exact(tiles.len() * from * 2))
                 .zip(product.chunks_exact_mut(tiles.len() * to))
             {
-                multiply(left.as_flattened(), panels, None, Activation::Identity, out);
+                multiply(left.as_flattened(), panels, None, linear, out);
             }
             self.transform_back(product, tiles, output);
         }
@@ -126,8 +127,7 @@ impl Winograd {
                     let (y, x) = (top + place / SIDE, left + place % SIDE);
                     if y < height && x < width {
                         let value = super::planes::added(value, *bias);
-                        values[(y * width + x) * groups + group] =
-                            activated(value, self.activation);
+                        values[(y * width + x) * groups + group] = self.bounds.clamp(value);
                     }
                 }
             }

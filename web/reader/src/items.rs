@@ -21,23 +21,23 @@ pub fn describe(item: &study::Item) -> Item {
         kind: item.kind.name().to_owned(),
         files: item.sources.len(),
         time_points: item.time_points,
-        shape: shape(&item.content),
+        shape: shape(item),
         identifying,
     }
 }
 
-fn shape(content: &Content) -> Shape {
-    match content {
-        Content::Picture(_) => Shape::Pictures { count: 1 },
-        Content::Stack(scans) => Shape::Pictures { count: scans.len() },
+fn shape(item: &study::Item) -> Shape {
+    let pictures = |count| Shape::Pictures {
+        count,
+        edges: item.edges.map(letters),
+    };
+    match &item.content {
+        Content::Picture(_) => pictures(1),
+        Content::Stack(scans) => pictures(scans.len()),
         Content::Volume(volume) => {
             let spacing = volume.spacing();
             let planes = Plane::ALL.map(of_volume);
-            let edges = planes.map(|plane| {
-                volume
-                    .edges(plane)
-                    .map(|edges| [edges.left, edges.right, edges.top, edges.bottom])
-            });
+            let edges = planes.map(|plane| volume.edges(plane).map(letters));
             #[allow(clippy::cast_possible_truncation)]
             Shape::Volume {
                 slices: planes.map(|plane| volume.slices(plane)),
@@ -52,6 +52,10 @@ fn shape(content: &Content) -> Shape {
             }
         }
     }
+}
+
+fn letters(edges: volume::Edges) -> [char; 4] {
+    [edges.left, edges.right, edges.top, edges.bottom]
 }
 
 fn of_volume(plane: Plane) -> volume::Plane {
@@ -138,6 +142,7 @@ mod tests {
             sources: vec!["a".into()],
             kind: FileKind::Nifti,
             content: Content::Volume(Box::new(volume.expect("a sound volume"))),
+            edges: None,
             identifying: Vec::new(),
             time_points: 1,
         }
@@ -163,6 +168,19 @@ mod tests {
             panic!("no volume");
         };
         assert_eq!(edges, None);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn pictures_say_their_edges() {
+        let scan = Scan::from_luma8(1, 1, &[7]).expect("a scan");
+        let mut pictures = item(Orientation::Known);
+        pictures.content = Content::Stack(vec![scan.clone(), scan]);
+        pictures.edges = Some(volume::Plane::Sagittal.edges());
+        let shape = describe(&pictures).shape;
+        assert_eq!(shape.slices(Plane::Axial), 2);
+        assert_eq!(shape.edges(Plane::Axial), Some(['A', 'P', 'S', 'I']));
+        pictures.edges = None;
+        assert_eq!(describe(&pictures).shape.edges(Plane::Axial), None);
     }
 
     #[wasm_bindgen_test(unsupported = test)]

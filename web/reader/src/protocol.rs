@@ -188,6 +188,9 @@ pub enum Shape {
     Pictures {
         /// How many.
         count: usize,
+        /// The letters at the left, right, top and bottom edge; nothing where the file does not say how the
+        /// patient lies.
+        edges: Option<[char; 4]>,
     },
     /// A volume.
     Volume {
@@ -204,10 +207,18 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// The letters at the left, right, top and bottom edge of pictures of a plane, where they are known.
+    pub fn edges(&self, plane: Plane) -> Option<[char; 4]> {
+        match self {
+            Self::Pictures { edges, .. } => *edges,
+            Self::Volume { edges, .. } => Some((*edges)?[plane.index()]),
+        }
+    }
+
     /// How many slices there are in a plane.
     pub fn slices(&self, plane: Plane) -> usize {
         match self {
-            Self::Pictures { count } => *count,
+            Self::Pictures { count, .. } => *count,
             Self::Volume { slices, .. } => slices[plane.index()],
         }
     }

@@ -52,7 +52,9 @@ impl Dropped {
     pub fn size(&self) -> f64 {
         match &self.source {
             Source::Own(file) => file.size(),
-            Source::Packed(_, entry) => entry.size(),
+            // Below 2^32, which a browser's numbers hold exactly.
+            #[allow(clippy::cast_precision_loss)]
+            Source::Packed(_, entry) => entry.size as f64,
         }
     }
 

@@ -148,7 +148,7 @@ impl Desk {
         }
         let count = item.shape.slices(place.plane);
         let name = match item.shape {
-            Shape::Pictures { count: 1 } => Name::File(item.name),
+            Shape::Pictures { count: 1, .. } => Name::File(item.name),
             Shape::Pictures { .. } => Name::Slice {
                 name: item.name,
                 plane: None,

@@ -42,8 +42,8 @@ pub fn StudyControls() -> impl IntoView {
 fn item_title(item: &Item) -> String {
     let name = words::short_name(&item.name);
     match &item.shape {
-        Shape::Pictures { count: 1 } => name,
-        Shape::Pictures { count } => tv(
+        Shape::Pictures { count: 1, .. } => name,
+        Shape::Pictures { count, .. } => tv(
             "study.item_pictures",
             &[("name", name.into()), ("n", (*count).into())],
         ),

@@ -6,7 +6,6 @@ use crate::state::Desk;
 use leptos::ev::{PointerEvent, WheelEvent};
 use leptos::html::Div;
 use leptos::prelude::*;
-use scanlight_reader::protocol::Shape;
 
 /// How many pixels of a dragging finger are a slice.
 const PIXELS_A_SLICE: f64 = 24.0;
@@ -138,10 +137,7 @@ pub fn Pane(children: ChildrenFn) -> impl IntoView {
     };
     let edges = Memo::new(move |_| {
         let (item, place) = study.here()?;
-        match item.shape {
-            Shape::Volume { edges, .. } => Some(edges?[place.plane.index()]),
-            Shape::Pictures { .. } => None,
-        }
+        item.shape.edges(place.plane)
     });
     let letter = move |edge: usize| edges.get().map(|edges| edges[edge].to_string());
     view! {

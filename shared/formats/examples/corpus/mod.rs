@@ -93,7 +93,38 @@ pub fn write(folder: &Path) {
         ("a.png", &image_file(8, 8, ImageFormat::Png)),
     ];
     put("archive/all.zip", &zip(&files));
+
+    put("lesson/plain.json", PLAIN.as_bytes());
+    put("lesson/languages.json", LANGUAGES.as_bytes());
 }
+
+const PLAIN: &str = r#"{
+  "format": "scanlight-lesson",
+  "version": 1,
+  "title": "One scan",
+  "cases": [{ "image": "a.png" }]
+}
+"#;
+
+const LANGUAGES: &str = r#"{
+  "$schema": "../lesson.schema.json",
+  "format": "scanlight-lesson",
+  "version": 1,
+  "title": { "en": "Two scans", "ar": "صورتان" },
+  "about": { "en": "Drawn." },
+  "synthetic": true,
+  "cases": [
+    {
+      "image": "scans/a.png",
+      "class": "glioma_tumor",
+      "box": { "x": 3, "y": 4.5, "width": 10, "height": 1e1 },
+      "hint": { "en": "Look left.", "de": "Links." },
+      "explanation": "\u00c4 ring."
+    },
+    { "image": "b.png", "class": "notumor" }
+  ]
+}
+"#;
 
 /// A NIfTI-2 file of 3 x 2 x 2 numbers of 64 bits, most significant byte first, with a quaternion.
 fn nifti_two() -> Vec<u8> {

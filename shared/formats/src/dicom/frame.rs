@@ -4,7 +4,7 @@ use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
 use super::attributes::{Object, items, number, numbers, text};
-use crate::volume::{cross, dot, length, unit};
+use crate::volume::{Edges, cross, dot, length, unit};
 
 /// Where a frame lies in the patient, in DICOM's axes: x to the left, y to the back, z up.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +21,31 @@ impl Place {
     /// The direction across the frame.
     pub fn normal(&self) -> [f64; 3] {
         cross(self.along_row, self.down_column)
+    }
+
+    /// What is at the frame's edges; of an oblique one, what is nearest.
+    pub fn edges(&self) -> Edges {
+        // What lies at the end of a direction and at its beginning: along the axis that it follows most.
+        let ends = |direction: [f64; 3]| {
+            let letters = [('L', 'R'), ('P', 'A'), ('S', 'I')];
+            let (along, (ahead, behind)) = direction
+                .into_iter()
+                .zip(letters)
+                .max_by(|(a, _), (b, _)| a.abs().total_cmp(&b.abs()))
+                .unwrap_or((0.0, letters[0]));
+            if along < 0.0 {
+                (behind, ahead)
+            } else {
+                (ahead, behind)
+            }
+        };
+        let ((right, left), (bottom, top)) = (ends(self.along_row), ends(self.down_column));
+        Edges {
+            left,
+            right,
+            top,
+            bottom,
+        }
     }
 
     /// How far along its normal the frame lies.

@@ -11,7 +11,7 @@ use crate::detect::FileKind;
 use crate::error::ReadError;
 use crate::identity::IdentifyingTag;
 use crate::scan::Scan;
-use crate::volume::Volume;
+use crate::volume::{Edges, Volume};
 
 /// What a file, or several together, turned out to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,8 @@ pub struct Item {
     pub kind: FileKind,
     /// What is in them.
     pub content: Content,
+    /// What is at the edges of its pictures, where the file says how the patient lies; a volume says it for each plane.
+    pub edges: Option<Edges>,
     /// What of the files may say who the patient is; for the screen only, never for an export.
     pub identifying: Vec<IdentifyingTag>,
     /// How many volumes the file holds, of which this is one; 1 for all but 4-D files.

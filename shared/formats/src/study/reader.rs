@@ -116,6 +116,7 @@ impl Reader {
             sources: vec![name.to_owned()],
             kind,
             content,
+            edges: None,
             identifying: Vec::new(),
             time_points,
         };

@@ -95,14 +95,20 @@ impl Reader {
     /// Puts series together.
     pub(super) fn put_together(&mut self) {
         for group in group(std::mem::take(&mut self.series.slices)) {
-            let (content, sources) = match group {
-                Group::Single(slice) => (Content::Picture(slice.scan), vec![slice.source]),
-                Group::Volume(volume, sources) => (Content::Volume(volume), sources),
+            let edges = |slice: &Slice| slice.info.place.map(|place| place.edges());
+            let (content, sources, edges) = match group {
+                Group::Single(slice) => {
+                    let edges = edges(&slice);
+                    (Content::Picture(slice.scan), vec![slice.source], edges)
+                }
+                Group::Volume(volume, sources) => (Content::Volume(volume), sources, None),
                 Group::Stack(slices) => {
                     let mut sources: Vec<usize> = slices.iter().map(|s| s.source).collect();
                     sources.dedup();
+                    // All of a group lie in the same direction.
+                    let edges = slices.first().and_then(edges);
                     let scans = slices.into_iter().map(|slice| slice.scan).collect();
-                    (Content::Stack(scans), sources)
+                    (Content::Stack(scans), sources, edges)
                 }
             };
             let first = sources.iter().copied().min().unwrap_or_default();
@@ -126,6 +132,7 @@ impl Reader {
                 sources,
                 kind: FileKind::Dicom,
                 content,
+                edges,
                 identifying,
                 time_points: 1,
             };

@@ -289,6 +289,7 @@ mod tests {
             sources: Vec::new(),
             kind: FileKind::Dicom,
             content: Content::Stack(vec![scan(1), scan(2), scan(3)]),
+            edges: None,
             identifying: Vec::new(),
             time_points: 1,
         };

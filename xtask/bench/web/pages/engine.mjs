@@ -133,8 +133,9 @@ export function start({ script, model, image }) {
         inside.whole.push(report.decodeMs + report.classifyMs);
         inside.decode.push(report.decodeMs);
       });
-      // The first of each is not timed outside either.
-      for (const [name, values] of Object.entries(inside)) inside[name] = values.slice(1);
+      // Those of the calls that are timed outside.
+      const timed = { ...found, decode: found.whole };
+      for (const [name, values] of Object.entries(inside)) inside[name] = values.slice(-(timed[name]?.length ?? 0));
       return { ...found, inside };
     },
     /** Milliseconds for `count` files, one after another. */
