@@ -7,6 +7,7 @@ use crate::picture;
 use crate::protocol::{EngineKind, Fault, PROTOCOL, Reply, Report, Request, Stage};
 use crate::wire;
 use futures_channel::mpsc;
+use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt};
 use js_sys::{Float32Array, Function, Promise, Reflect, Uint8Array};
 use scanlight_model::Scan;
@@ -18,6 +19,7 @@ use scanlight_model::preprocess::ModelInput;
 use scanlight_model::runner::Runner;
 use scanlight_model::scan::ScanError;
 use std::panic::PanicHookInfo;
+use std::pin::pin;
 use thiserror::Error;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -102,6 +104,7 @@ pub fn run<E: Engine>() {
             engine: None,
             plane: [0, 0],
             fault: None,
+            unrehearsed: false,
             held: None,
             job: None,
         };
@@ -110,6 +113,15 @@ pub fn run<E: Engine>() {
                 // Between two steps of a long job the browser hands over what the page has sent.
                 breathe().await;
                 messages.next().now_or_never()
+            } else if session.unrehearsed {
+                // Not before: on few cores it would hold up the page, which is being drawn.
+                match select(messages.next(), pin!(pause(AT_LEISURE))).await {
+                    Either::Left((message, _)) => Some(message),
+                    Either::Right(_) => {
+                        session.rehearse().await;
+                        continue;
+                    }
+                }
             } else {
                 Some(messages.next().await)
             };
@@ -128,6 +140,8 @@ pub(crate) struct Session<E> {
     /// Width and height of the network's input.
     plane: [u32; 2],
     fault: Option<Fault>,
+    /// The network is loaded, and nobody has asked for anything since.
+    unrehearsed: bool,
     /// The scan that can be asked about.
     pub(crate) held: Option<Held>,
     /// The slow explanation that is at work.
@@ -136,6 +150,7 @@ pub(crate) struct Session<E> {
 
 impl<E: Engine> Session<E> {
     async fn handle(&mut self, message: &JsValue) {
+        self.unrehearsed = false;
         match wire::unpack::<Request>(message) {
             Ok((Request::Load { fault }, buffers)) => {
                 self.fault = fault;
@@ -236,18 +251,17 @@ impl<E: Engine> Session<E> {
         };
         self.plane = [bundle.manifest.input.width, bundle.manifest.input.height];
         self.engine = Some(engine);
+        // A run on WebGPU is longer than what it would save, and `Engine::warm_up` has compiled the kernels.
+        self.unrehearsed = E::KIND == EngineKind::Cpu;
         post(&ready, &[]);
-        self.rehearse().await;
         Ok(())
     }
 
     /// One answer about a picture that nobody brought. Browsers compile a function when it is called first: the first scan
     /// need not wait for all of them.
-    async fn rehearse(&self) {
-        // A run on WebGPU is longer than what it would save, and `Engine::warm_up` has compiled the kernels.
-        if E::KIND == EngineKind::Cpu
-            && let Ok(scan) = read(REHEARSAL)
-        {
+    async fn rehearse(&mut self) {
+        self.unrehearsed = false;
+        if let Ok(scan) = read(REHEARSAL) {
             // What is wrong shows with the first scan.
             let _ = self.look(&scan, 0.0).await;
         }
@@ -391,6 +405,8 @@ async fn sha256(bytes: &Uint8Array) -> Option<String> {
     Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Milliseconds without a message after which the engine rehearses.
+const AT_LEISURE: i32 = 500;
 /// A drawn spot of 16 x 16 pixels, with each of PNG's filters.
 const REHEARSAL: &[u8] = include_bytes!("rehearsal.png");
 
@@ -442,8 +458,14 @@ fn read(bytes: &[u8]) -> Result<Scan, DecodeError> {
 
 /// Lets the browser run what waits in this worker.
 async fn breathe() {
+    pause(0).await;
+}
+
+/// Waits for so many milliseconds.
+async fn pause(time: i32) {
     let turn = Promise::new(&mut |resolve, _| {
-        if scope().set_timeout_with_callback(&resolve).is_err() {
+        let timer = scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, time);
+        if timer.is_err() {
             // Without a timer the job goes on at once.
             let _ = resolve.call0(&JsValue::UNDEFINED);
         }
