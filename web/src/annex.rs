@@ -20,10 +20,6 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::cell::Cell;
 use std::pin::Pin;
-use std::time::Duration;
-
-/// So long a page that is ready is left alone before the annex is fetched.
-const AT_LEISURE: Duration = Duration::from_millis(500);
 
 /// The ways into the annex.
 #[derive(Clone, Copy)]
@@ -96,7 +92,7 @@ pub fn keep(desk: Desk, fetch: Fetch) {
                         desk.fetch_annex();
                     }
                 },
-                AT_LEISURE,
+                offline::AT_LEISURE,
             );
         }
     });

@@ -11,6 +11,7 @@ use js_sys::{Function, Promise, Reflect};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -22,6 +23,8 @@ use web_sys::{
 const WORKER: &str = "sw.js";
 /// So long a page that begins waits for a stored newer version to take over.
 const HANDOVER_MS: i32 = 800;
+/// So long after the page is ready nothing is fetched: a file that waits for it comes first.
+pub const AT_LEISURE: Duration = Duration::from_millis(500);
 
 thread_local! {
     /// A scan was opened on this page.
@@ -100,7 +103,7 @@ pub async fn hand_over() {
     }
 }
 
-/// Registers the service worker once the page has loaded, and listens for newer versions.
+/// Registers the service worker soon after the page has loaded, and listens for newer versions.
 pub fn keep(desk: Desk) {
     if version().is_none() {
         return;
@@ -109,9 +112,12 @@ pub fn keep(desk: Desk) {
     Effect::new(move |_| {
         if *desk.phase.read() == Phase::Ready && !begun.get_value() {
             begun.set_value(true);
-            if let Some(container) = container().filter(|_| !HELD.get()) {
-                spawn_local(register(desk, container));
-            }
+            let begin = move || {
+                if let Some(container) = container().filter(|_| !HELD.get()) {
+                    spawn_local(register(desk, container));
+                }
+            };
+            set_timeout(begin, AT_LEISURE);
         }
     });
 }

@@ -383,6 +383,9 @@ impl Desk {
                 self.update(|session| session.listening = true);
                 self.hand_over_bundle();
             }
+            // Of an engine that was given the model ahead, while the page itself still waits for it.
+            Reply::Progress { .. }
+                if self.session.with_value(|session| session.bundle.is_none()) => {}
             Reply::Progress { stage } => self.step.set(match stage {
                 Stage::Weights => Step::Prepare,
                 Stage::WarmUp => Step::WarmUp,
