@@ -152,6 +152,16 @@ fn damaged_weights_are_refused() {
         Bundle::new(manifest.clone(), flipped),
         Err(BundleError::Hash { .. })
     ));
+    let hash = sha256_hex(&weights);
+    assert!(Bundle::with_hash(manifest.clone(), weights.clone(), hash.clone()).is_ok());
+    assert!(matches!(
+        Bundle::with_hash(
+            manifest.clone(),
+            weights.clone(),
+            hash.replace(&hash[..1], "x")
+        ),
+        Err(BundleError::Hash { .. })
+    ));
     let mut huge = manifest;
     huge.weights.size = u64::MAX;
     assert!(matches!(

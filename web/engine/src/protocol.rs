@@ -2,7 +2,8 @@
 //!
 //! Every message is a small serde value with a list of byte buffers beside it (see [`crate::wire`]);
 //! what the buffers are is said at each variant. The page sends nothing before [`Reply::Hello`]: a
-//! module worker drops messages that come while its wasm module is still loading.
+//! module worker drops messages that come while its wasm module is still loading. Only [`Request::Load`] may come
+//! earlier, from `web/boot.js`, whose loader keeps it until the module listens.
 //!
 //! Enumerations are written with the variant's name outside, `{"classify": {"id": 1}}`: a name inside, beside the
 //! fields, would need a reader that first keeps all fields, which costs tens of kilobytes in each program.
