@@ -28,6 +28,14 @@ extern "C" {
     fn observe(this: &ResizeObserver, target: &web_sys::Element);
 }
 
+/// What is said where the address asks for something that is not there.
+const IN_VAIN: [&str; 4] = [
+    "options.backend",
+    "options.model",
+    "links.no_sample",
+    "links.no_method",
+];
+
 /// The page around this one.
 #[derive(Clone)]
 struct Host {
@@ -134,10 +142,9 @@ fn tell(desk: Desk, host: &Host) {
     });
     let speaker = host.clone();
     Effect::new(move |_| {
-        // What the address asks for and is not there: the host wrote the address.
-        let asked = |key: &str| key.starts_with("options.") || key.starts_with("links.no_");
+        // The host wrote the address.
         if let Some(line) = desk.notice.get()
-            && asked(line.key())
+            && IN_VAIN.contains(&line.key())
         {
             speaker.say(&Said::error(line.key()));
         }
