@@ -13,23 +13,24 @@ const ENOUGH = 5000;
  */
 const UNTIMED = 20;
 
-/** Times of `count` calls in milliseconds, after `UNTIMED` others; at least one, fewer of both where they are slow. */
-export async function times(count, call) {
+/** Times of `count` calls in milliseconds; at least one, fewer where they are slow. */
+async function timed(count, call) {
   const found = [];
-  for (const [most, take] of [
-    [UNTIMED, () => {}],
-    [count, (time) => found.push(time)],
-  ]) {
-    const end = performance.now() + ENOUGH;
-    for (let index = 0; index < most && (index < 1 || performance.now() < end); index += 1) {
-      const start = performance.now();
-      await call();
-      take(performance.now() - start);
-      // The event loop breathes, so that each call's tasks end with it.
-      await new Promise((done) => setTimeout(done));
-    }
+  const end = performance.now() + ENOUGH;
+  for (let index = 0; index < count && (index < 1 || performance.now() < end); index += 1) {
+    const start = performance.now();
+    await call();
+    found.push(performance.now() - start);
+    // The event loop breathes, so that each call's tasks end with it.
+    await new Promise((done) => setTimeout(done));
   }
   return found;
+}
+
+/** The same, after `UNTIMED` others. */
+export async function times(count, call) {
+  await timed(UNTIMED, call);
+  return timed(count, call);
 }
 
 /** Long tasks of the main thread since the last call, in milliseconds; the browser tells those above 50. */
