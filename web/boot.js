@@ -17,8 +17,10 @@
   const loader = (module, wasm) => {
     const script =
       `const early = []; onmessage = (event) => early.push(event);` +
-      `try { const { default: start } = await import(${JSON.stringify(module)});` +
-      ` await start({ module_or_path: ${JSON.stringify(wasm)} });` +
+      // Both at once; what fails is said below.
+      `try { const program = fetch(${JSON.stringify(wasm)}); program.catch(() => {});` +
+      ` const { default: start } = await import(${JSON.stringify(module)});` +
+      ` await start({ module_or_path: program });` +
       ` for (const event of early) onmessage(event); }` +
       ` catch (error) { postMessage([JSON.stringify({ loadFailed: { message: String(error) } })]); }`;
     return URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
@@ -110,6 +112,28 @@
   bundle = parameters.has('debug') ? undefined : fetched;
   samples().catch(() => {});
 
+  /** What is dropped before the page's program listens; without this the browser would leave the page for it. */
+  let dropped;
+  /** Bytes of small files among it: they are read while the page's program is compiled. */
+  const read = new WeakMap();
+  const listeners = {
+    dragover: (event) => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+    },
+    drop: (event) => {
+      event.preventDefault();
+      const { items, files } = event.dataTransfer;
+      const entries = [...items].filter(({ kind }) => kind === 'file').map((item) => item.webkitGetAsEntry?.());
+      dropped = [entries.filter(Boolean), [...files]];
+      if (files.length !== 1 || files[0].size > 1 << 20) return;
+      const bytes = files[0].arrayBuffer();
+      // What is wrong is said by who asks for it.
+      bytes.catch(() => {});
+      read.set(files[0], bytes);
+    },
+  };
+  for (const [kind, listener] of Object.entries(listeners)) addEventListener(kind, listener);
+
   const request = () => navigator.gpu?.requestAdapter().catch(() => null) ?? Promise.resolve(null);
   let adapter;
   const backend = parameters.get('backend');
@@ -120,6 +144,9 @@
     if (backend === 'webgpu') adapter.then((found) => start(found ? 'webgpu' : 'cpu'));
     else adapter.then((found) => start(found && !isSoftware(found) ? 'webgpu' : 'cpu'));
   }
+
+  // The first number that a page writes takes the browser 10 to 20 ms: now it has nothing else to do.
+  setTimeout(() => new Intl.NumberFormat().format(0));
 
   globalThis.scanlight = {
     loader,
@@ -139,6 +166,13 @@
       URL.revokeObjectURL(found.source);
       return undefined;
     },
+    /** The entries and the files of what has been dropped so far. From now on the page's program listens. */
+    dropped: () => {
+      for (const [kind, listener] of Object.entries(listeners)) removeEventListener(kind, listener);
+      return dropped;
+    },
+    /** All bytes of a file. */
+    bytes: (file) => read.get(file) ?? file.arrayBuffer(),
     /** The module of the program `name`, which is begun from its bytes. A broken one is asked for `again`. */
     program: async (name, bytes, again) => {
       const module = await import(address(`${name}.js`) + (again ? `&again=${again}` : ''));

@@ -2,7 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { alertText, canvas, drop, launch, noProblems, open, openReady, read, ready, record, result, screenshot } from './harness.mjs';
+import {
+  PATIENCE,
+  alertText,
+  canvas,
+  drop,
+  dropAll,
+  launch,
+  noProblems,
+  open,
+  openReady,
+  read,
+  ready,
+  record,
+  result,
+  screenshot,
+} from './harness.mjs';
 import { png } from './images.mjs';
 
 const IMAGE = png(128, 128);
@@ -206,6 +221,33 @@ describe('engines', () => {
     server.restore('samples/index.json');
     await page.context().close();
   });
+
+  for (const [what, files] of [
+    ['a file', [{ name: 'early.png', bytes: IMAGE }]],
+    ['of several files the table', [{ name: 'early.png', bytes: IMAGE }, { name: 'other.png', bytes: IMAGE }]],
+  ]) {
+    test(`${what} that is dropped before the page's program is there is not lost`, async () => {
+      let release;
+      const held = new Promise((done) => (release = done));
+      const [program] = /scanlight-web-\w+_bg\.wasm/.exec(await (await fetch(server.url)).text());
+      server.answer(program, async (body) => {
+        await held;
+        return { body };
+      });
+      const page = await browser.newPage();
+      page.setDefaultTimeout(PATIENCE);
+      // The browser counts the program among what a page has to load.
+      await page.goto(`${server.url}?backend=cpu`, { waitUntil: 'commit' });
+      await page.waitForSelector('#boot');
+      await dropAll(page, files, '#boot');
+      assert.equal(await page.locator('main').count(), 0, 'the program was there');
+      release();
+      if (files.length > 1) await page.waitForSelector('.answers tbody tr:nth-child(2)');
+      else assert.equal((await result(page, 'early.png')).requests, '0');
+      server.restore(program);
+      await page.context().close();
+    });
+  }
 
   test('a model that cannot be had is explained, and can be tried again', async () => {
     server.answer('models/index.json', () => ({ status: 404, body: Buffer.from('gone') }));

@@ -152,7 +152,9 @@ export async function stored(page) {
  * whose address opens something fetches that only when it is asked for.
  */
 export async function ready(page) {
-  await page.waitForSelector('main[data-phase="ready"]:is([data-annex="there"], :has(#scan))', { timeout: PATIENCE });
+  const ready = 'main[data-phase="ready"]:is([data-annex="there"], :has(#scan))';
+  // The foot comes last, and is hidden in a page that is embedded without it.
+  await page.waitForSelector(`${ready} ~ footer`, { state: 'attached', timeout: PATIENCE });
 }
 
 /** Opens the page and waits until it takes files. */
@@ -201,7 +203,8 @@ export async function result(page, name) {
   await page.waitForFunction(
     (name) =>
       document.querySelector('main')?.dataset.phase === 'ready' &&
-      document.querySelector('#file-name')?.textContent === name,
+      document.querySelector('#file-name')?.textContent === name &&
+      document.querySelector('footer'),
     name,
     { timeout: PATIENCE },
   );

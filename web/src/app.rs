@@ -15,10 +15,11 @@ use crate::loading::{Failure, Loading};
 use crate::models::Models;
 use crate::offline;
 use crate::samples::Samples;
-use crate::state::Desk;
+use crate::state::{Desk, Phase};
 use crate::verdict::{Caution, Verdict};
 use crate::viewer::Viewer;
 use leptos::prelude::*;
+use std::time::Duration;
 
 /// The page.
 #[component]
@@ -34,6 +35,7 @@ pub fn App(
     embed::start(desk);
     offline::keep(desk);
     annex::keep(desk, annex);
+    furnish(desk);
     view! {
         <header class="top">
             <h1 class="brand">
@@ -53,15 +55,19 @@ pub fn App(
                     <Failure />
                     <Verdict />
                     <Caution />
-                    <Models />
+                    <Later>
+                        <Models />
+                    </Later>
                 </div>
                 <Lab />
                 <Samples />
             </div>
         </main>
-        <Footer />
-        <FactsDialog />
-        <DiagnosticsDialog />
+        <Later>
+            <Footer />
+            <FactsDialog />
+            <DiagnosticsDialog />
+        </Later>
         <p class="unseen" role="status" id="status">
             {move || announce::status(desk)}
         </p>
@@ -69,6 +75,39 @@ pub fn App(
             <p>{tr("page.drop")}</p>
         </div>
     }
+}
+
+/// How long nothing is asked of the page that takes files until the rest of it is drawn.
+const SOON: Duration = Duration::from_millis(100);
+/// When the rest is drawn in any case, after the page's program has begun.
+const LATEST: Duration = Duration::from_millis(1000);
+
+/// Has the parts that a first answer does not need drawn once the page has nothing more urgent to do: drawn first, they hold
+/// up the answer to a file that came early by as long as they take.
+fn furnish(desk: Desk) {
+    set_timeout(move || desk.furnished.set(true), LATEST);
+    Effect::new(move |_| {
+        if is_idle(&desk.phase.read()) && !desk.furnished.get_untracked() {
+            let draw = move || {
+                // An answer that is on its way comes first, and brings this here again.
+                if is_idle(&desk.phase.read_untracked()) {
+                    desk.furnished.set(true);
+                }
+            };
+            set_timeout(draw, SOON);
+        }
+    });
+}
+
+fn is_idle(phase: &Phase) -> bool {
+    matches!(phase, Phase::Ready | Phase::Failed(_))
+}
+
+/// A part that waits for [`furnish`].
+#[component]
+fn Later(children: ChildrenFn) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    view! { <Show when=move || desk.furnished.get()>{children()}</Show> }
 }
 
 /// The mark: a slice and the line that scans it.

@@ -3,7 +3,7 @@
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use scanlight_engine::protocol::EngineKind;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Worker;
+use web_sys::{File, FileSystemEntry, Worker};
 
 /// An engine that was started ahead.
 pub struct Ahead {
@@ -36,6 +36,24 @@ pub fn engine(kind: EngineKind) -> Option<Ahead> {
 /// The answer to a request for `file` that was made ahead, once.
 pub fn file(file: &str) -> Option<Promise> {
     call("file", &[file.into()]).ok()?.dyn_into().ok()
+}
+
+/// What was dropped before the page's program listened: the browser's entries, and the files. From now on it listens.
+pub fn dropped() -> Option<(Vec<FileSystemEntry>, Vec<File>)> {
+    let found: Array = call("dropped", &[]).ok()?.dyn_into().ok()?;
+    let entries: Array = found.get(0).dyn_into().ok()?;
+    let files: Array = found.get(1).dyn_into().ok()?;
+    Some((
+        entries.iter().map(JsCast::unchecked_into).collect(),
+        files.iter().map(JsCast::unchecked_into).collect(),
+    ))
+}
+
+/// All bytes of a file: those that are being read already, or from now on.
+pub fn bytes(file: &File) -> Promise {
+    call("bytes", &[file.into()])
+        .and_then(JsCast::dyn_into)
+        .unwrap_or_else(|_| file.array_buffer())
 }
 
 /// WebGPU's adapter, or null: the one that was asked for at the start, then others.

@@ -11,7 +11,7 @@ use crate::language::Line;
 use crate::links::{Wish, sample_id};
 use crate::model::Choice;
 use crate::options::{self, Controls};
-use crate::state::{Desk, Phase};
+use crate::state::{Desk, Phase, Step};
 use js_sys::{Array, ArrayBuffer, Function, JSON, Reflect};
 use leptos::ev;
 use leptos::prelude::*;
@@ -105,7 +105,10 @@ fn tell(desk: Desk, host: &Host) {
     let greeted = StoredValue::new(false);
     Effect::new(move |_| {
         let phase = desk.phase.get();
+        // A file that came early is answered before the samples are there.
+        let settled = desk.step.get() == Step::Done;
         match &phase {
+            Phase::Ready if !settled => {}
             Phase::Ready if !greeted.get_value() => {
                 greeted.set_value(true);
                 speaker.say(&Said::ready(model(desk), samples(desk)));

@@ -2,7 +2,8 @@
 
 use crate::boot;
 use crate::language::Line;
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
+use leptos::prelude::window;
 use scanlight_engine::wire;
 use thiserror::Error;
 use wasm_bindgen::{JsCast, JsValue};
@@ -57,17 +58,25 @@ impl FetchError {
 
 /// The bytes of `file`; `progress` is told the number of bytes so far.
 pub async fn bytes(file: &str, progress: impl FnMut(f64)) -> Result<Uint8Array, FetchError> {
-    read(file, None, progress)
+    let answer = ask(file, None);
+    read(answer, progress)
         .await
         .map_err(|problem| problem.at(file))
 }
 
-/// The bytes of `file`, given up after `patience` milliseconds.
-pub async fn bytes_within(file: &str, patience: u32) -> Result<Uint8Array, FetchError> {
-    let signal = AbortSignal::timeout_with_u32(patience);
-    read(file, Some(&signal), |_| {})
-        .await
-        .map_err(|problem| problem.at(file))
+/// The bytes of `file`, given up after `patience` milliseconds. The request is sent when this function is called, before
+/// anything is awaited.
+pub fn bytes_within(
+    file: &str,
+    patience: u32,
+) -> impl Future<Output = Result<Uint8Array, FetchError>> + use<> {
+    let answer = ask(file, Some(&AbortSignal::timeout_with_u32(patience)));
+    let file = file.to_string();
+    async move {
+        read(answer, |_| {})
+            .await
+            .map_err(|problem| problem.at(&file))
+    }
 }
 
 /// `bytes` as JSON; `file` is named in the error.
@@ -110,21 +119,22 @@ impl From<JsValue> for Problem {
     }
 }
 
-async fn read(
-    file: &str,
-    signal: Option<&AbortSignal>,
-    mut progress: impl FnMut(f64),
-) -> Result<Uint8Array, Problem> {
+/// Sends the request for `file`, unless that has been done ahead.
+fn ask(file: &str, signal: Option<&AbortSignal>) -> Promise {
+    if let Some(answer) = boot::file(file) {
+        return answer;
+    }
     let init = RequestInit::new();
     init.set_signal(signal);
     if file.ends_with(".json") {
         // Small, and they say what else is fetched: the server is asked whether they are still the same.
         init.set_cache(RequestCache::NoCache);
     }
-    let window = web_sys::window().ok_or_else(|| JsValue::from_str("no window"))?;
-    let asked = boot::file(file).unwrap_or_else(|| window.fetch_with_str_and_init(file, &init));
-    let answer = JsFuture::from(asked).await?;
-    let response: Response = answer.dyn_into()?;
+    window().fetch_with_str_and_init(file, &init)
+}
+
+async fn read(answer: Promise, mut progress: impl FnMut(f64)) -> Result<Uint8Array, Problem> {
+    let response: Response = JsFuture::from(answer).await?.dyn_into()?;
     if !response.ok() {
         return Err(Problem::Status(response.status()));
     }

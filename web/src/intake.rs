@@ -8,11 +8,13 @@ mod own;
 mod sort;
 mod zip;
 
+use crate::boot;
 use crate::language::Line;
-use crate::pictures::{self, Problem};
+use crate::pictures::{self, Beginning, Problem};
 use crate::session::Input;
 use crate::state::{Desk, Name};
 pub use dropped::Dropped;
+use js_sys::Uint8Array;
 pub use kind::{HEAD, Kind, is_clutter};
 use leptos::ev;
 use leptos::prelude::*;
@@ -21,7 +23,7 @@ use scanlight_engine::wire;
 pub use sort::{open_at, sort};
 use std::cell::Cell;
 use wasm_bindgen::JsCast;
-use web_sys::{DataTransfer, File, FileList, HtmlInputElement};
+use web_sys::{DataTransfer, File, FileSystemEntry, HtmlInputElement};
 
 /// No file is larger that can be read here; a video dropped by mistake is.
 pub const LARGEST: f64 = 768.0 * 1024.0 * 1024.0;
@@ -61,19 +63,8 @@ pub fn listen(desk: Desk) {
         if let Some(data) = event.data_transfer() {
             // Otherwise the browser would leave the page for the file or link.
             event.prevent_default();
-            let entries = collect::entries(&data);
-            match data.files().filter(|files| files.length() > 0) {
-                // Without entries (an old browser) the files alone are known.
-                Some(files) if entries.is_empty() => take(desk, &files),
-                None if entries.is_empty() => desk.complain(Line::new("intake.no_file")),
-                _ => {
-                    let turn = next_turn();
-                    spawn_local(async move {
-                        let (files, more) = collect::walk(entries).await;
-                        route(desk, files, more, turn).await;
-                    });
-                }
-            }
+            let listed = data.files().map(|files| collect::of_list(&files));
+            dropped(desk, collect::entries(&data), listed.unwrap_or_default());
         }
     });
     let paste = window_event_listener(ev::paste, move |event| {
@@ -82,10 +73,17 @@ pub fn listen(desk: Desk) {
             .and_then(|event| event.clipboard_data())
             .and_then(|data| data.files());
         match files.filter(|files| files.length() > 0) {
-            Some(files) => take(desk, &files),
+            Some(files) => take(desk, collect::of_list(&files)),
             None => desk.complain(Line::new("intake.no_paste")),
         }
     });
+    if let Some((entries, files)) = boot::dropped() {
+        dropped(
+            desk,
+            entries,
+            files.into_iter().map(collect::of_file).collect(),
+        );
+    }
     on_cleanup(move || {
         over.remove();
         leave.remove();
@@ -94,10 +92,27 @@ pub fn listen(desk: Desk) {
     });
 }
 
+/// Takes what was dropped. Without entries (an old browser) the files alone are known.
+fn dropped(desk: Desk, entries: Vec<FileSystemEntry>, files: Vec<Dropped>) {
+    // One file needs no walk.
+    let lone = files.len() == 1 && entries.iter().all(FileSystemEntry::is_file);
+    if !entries.is_empty() && !lone {
+        let turn = next_turn();
+        spawn_local(async move {
+            let (files, more) = collect::walk(entries).await;
+            route(desk, files, more, turn).await;
+        });
+    } else if files.is_empty() {
+        desk.complain(Line::new("intake.no_file"));
+    } else {
+        take(desk, files);
+    }
+}
+
 /// Takes the files that were picked with `input`.
 pub fn picked(desk: Desk, input: &HtmlInputElement) {
     if let Some(files) = input.files().filter(|files| files.length() > 0) {
-        take(desk, &files);
+        take(desk, collect::of_list(&files));
     }
     // So that picking the same file again is a change.
     input.set_value("");
@@ -134,8 +149,7 @@ fn holds_files(data: &DataTransfer) -> bool {
     data.types().iter().any(|kind| kind == "Files")
 }
 
-fn take(desk: Desk, files: &FileList) {
-    let mut files = collect::of_list(files);
+fn take(desk: Desk, mut files: Vec<Dropped>) {
     let more = files.len() > collect::MOST;
     files.truncate(collect::MOST);
     let turn = next_turn();
@@ -149,23 +163,24 @@ async fn route(desk: Desk, files: Vec<Dropped>, more: bool, turn: u32) {
     }
     if let [only] = files.as_slice()
         && let Some(file) = only.own()
-        && is_plain(&only.path, file).await
+        && let Some(beginning) = plain(&only.path, file).await
     {
         if is_newest(turn) {
-            read(desk, only.path.clone(), file, turn).await;
+            let read = pictures::read_on(file, beginning).await;
+            finish(desk, only.path.clone(), read, turn);
         }
     } else {
         desk.with_annex(move |annex| (annex.sort)(desk, files, more, turn));
     }
 }
 
-/// Whether a file is called as pictures are, and does not begin as what the reader reads.
-async fn is_plain(name: &str, file: &File) -> bool {
-    lesson::is_picture(name)
-        && file.size() <= LARGEST
-        && zip::slice(file, 0.0, HEAD.into())
-            .await
-            .is_ok_and(|head| !Kind::of(&head).needs_reader())
+/// The beginning of a file that is called as pictures are, and does not begin as what the reader reads.
+async fn plain(name: &str, file: &File) -> Option<Beginning> {
+    if !lesson::is_picture(name) || file.size() > LARGEST {
+        return None;
+    }
+    let beginning = Beginning::of(file).await.ok()?;
+    (!Kind::of(&beginning.head()).needs_reader()).then_some(beginning)
 }
 
 /// Opens one file in the reading room.
@@ -174,8 +189,8 @@ pub fn open_one(desk: Desk, file: Dropped) {
     spawn_local(async move { route(desk, vec![file], false, turn).await });
 }
 
-async fn read(desk: Desk, name: String, file: &File, turn: u32) {
-    let read = pictures::read(file).await;
+/// Opens what was read, or says why it could not be.
+fn finish(desk: Desk, name: String, read: Result<Uint8Array, Problem>, turn: u32) {
     match read {
         _ if !is_newest(turn) => {}
         Ok(bytes) => desk.open(Input::new(Name::File(name), bytes)),

@@ -27,7 +27,8 @@ use std::rc::Rc;
 const BUILT_IN: &str = "en";
 
 thread_local! {
-    static SPOKEN: RefCell<Rc<Spoken>> = RefCell::new(Rc::new(Spoken::english()));
+    static IN_PROGRAM: Rc<Spoken> = Rc::new(Spoken::english());
+    static SPOKEN: RefCell<Rc<Spoken>> = RefCell::new(IN_PROGRAM.with(Rc::clone));
     /// Tells the views that the language has changed.
     static CHANGED: ArcTrigger = ArcTrigger::new();
 }
@@ -73,18 +74,18 @@ fn spoken() -> Rc<Spoken> {
 /// Speaks `language` from now on, and says so to the document.
 fn speak(language: &'static Language, catalogue: Option<(Catalogue, Option<Uint8Array>)>) {
     let right_to_left = language.direction == scanlight_messages::Direction::RightToLeft;
-    let english = Spoken::english();
+    let english = IN_PROGRAM.with(Rc::clone);
     let next = match catalogue {
-        Some((catalogue, source)) => Spoken {
+        Some((catalogue, source)) => Rc::new(Spoken {
             code: language.code,
             catalogue,
             source,
-            english: Some(Rc::new(english)),
+            english: Some(english),
             intl: Intl::new(language.code, right_to_left),
-        },
+        }),
         None => english,
     };
-    SPOKEN.with(|spoken| spoken.replace(Rc::new(next)));
+    SPOKEN.with(|spoken| spoken.replace(next));
     CHANGED.with(|changed| changed.notify());
     let document = document();
     document.set_title(&untrack(|| t("page.title")));

@@ -3,7 +3,9 @@
 //! The first bytes of a file tell its kind, whatever its name says. The worker's program is fetched before anything
 //! else of the file is read.
 
+use crate::boot;
 use crate::engine_client::start_worker;
+use crate::intake::HEAD;
 use crate::language::Line;
 use crate::session::rejection;
 use js_sys::{Function, Promise, Uint8Array};
@@ -14,8 +16,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, MessageEvent, Worker};
 
-/// So many bytes tell a file's kind.
-const HEAD: i32 = 12;
+/// A file of at most so many bytes is read in one go.
+const SMALL: f64 = 1024.0 * 1024.0;
 
 thread_local! {
     /// The worker, once it was needed.
@@ -24,18 +26,50 @@ thread_local! {
     static LAST: RefCell<Option<Promise>> = const { RefCell::new(None) };
 }
 
+/// The first bytes of a file, enough to tell its kind; all of a small one.
+pub struct Beginning(Uint8Array);
+
+impl Beginning {
+    /// Reads them.
+    pub async fn of(file: &File) -> Result<Self, JsValue> {
+        let part = if file.size() <= SMALL {
+            boot::bytes(file)
+        } else {
+            file.slice_with_f64_and_f64(0.0, HEAD.into())?
+                .array_buffer()
+        };
+        Ok(Self(Uint8Array::new(&JsFuture::from(part).await?)))
+    }
+
+    /// At most [`HEAD`] of them.
+    pub fn head(&self) -> Vec<u8> {
+        self.0.subarray(0, HEAD.min(self.0.length())).to_vec()
+    }
+
+    /// All of the file.
+    async fn whole(self, file: &File) -> Result<Uint8Array, JsValue> {
+        if f64::from(self.0.length()) >= file.size() {
+            return Ok(self.0);
+        }
+        Ok(Uint8Array::new(&JsFuture::from(file.array_buffer()).await?))
+    }
+}
+
 /// The bytes to give to an engine for `file`; an error is what the browser says about an unreadable file, or why
 /// there is no picture in it.
 pub async fn read(file: &File) -> Result<Uint8Array, Problem> {
-    let head = file.slice_with_i32_and_i32(0, HEAD)?;
-    let head = Uint8Array::new(&JsFuture::from(head.array_buffer()).await?).to_vec();
-    if !is_rare(&head) {
-        return Ok(Uint8Array::new(&JsFuture::from(file.array_buffer()).await?));
+    read_on(file, Beginning::of(file).await?).await
+}
+
+/// The same of a file that begins so.
+pub async fn read_on(file: &File, beginning: Beginning) -> Result<Uint8Array, Problem> {
+    if !is_rare(&beginning.head()) {
+        return Ok(beginning.whole(file).await?);
     }
     // One file at a time: the worker's next message answers the last question.
     let _turn = turn().await;
     let reader = reader().await?;
-    let bytes = Uint8Array::new(&JsFuture::from(file.array_buffer()).await?);
+    let bytes = beginning.whole(file).await?;
     convert(&reader, bytes).await
 }
 

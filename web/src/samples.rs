@@ -14,18 +14,35 @@ use web_sys::{Blob, BlobPropertyBag, Url};
 const PATIENCE_MS: u32 = 15_000;
 const INDEX: &str = "samples/index.json";
 
-/// Fetches all samples, so that a click on one sends nothing. A page without samples works.
-pub async fn load(desk: Desk) {
-    let entries = match entries().await {
-        Ok(entries) => entries,
-        Err(error) => return web_sys::console::warn_1(&error.to_string().into()),
-    };
-    for entry in entries {
-        match sample(entry).await {
-            Ok(sample) => desk.samples.update(|samples| samples.push(sample)),
-            Err(error) => web_sys::console::warn_1(&error.to_string().into()),
+/// Fetches all samples, so that a click on one sends nothing, and calls `sent` once every request has been sent. They are
+/// read when the page is at `leisure`. A page without samples works.
+pub async fn load(desk: Desk, sent: impl FnOnce(), leisure: impl Future) {
+    let entries = entries().await.unwrap_or_else(|error| {
+        warn(&error);
+        Vec::new()
+    });
+    let asked: Vec<_> = entries
+        .into_iter()
+        .map(|entry| {
+            let file = format!("samples/{}", entry.file);
+            (entry, fetch::bytes_within(&file, PATIENCE_MS))
+        })
+        .collect();
+    sent();
+    leisure.await;
+    let mut samples = Vec::new();
+    for (entry, bytes) in asked {
+        match bytes.await {
+            Ok(bytes) => samples.push(sample(entry, &bytes)),
+            Err(error) => warn(&error),
         }
     }
+    // All at once: the row is drawn once.
+    desk.samples.set(samples);
+}
+
+fn warn(error: &FetchError) {
+    web_sys::console::warn_1(&error.to_string().into());
 }
 
 async fn entries() -> Result<Vec<SampleEntry>, FetchError> {
@@ -33,19 +50,18 @@ async fn entries() -> Result<Vec<SampleEntry>, FetchError> {
     fetch::json(INDEX, &bytes)
 }
 
-async fn sample(entry: SampleEntry) -> Result<Sample, FetchError> {
-    let bytes = fetch::bytes_within(&format!("samples/{}", entry.file), PATIENCE_MS).await?;
+fn sample(entry: SampleEntry, bytes: &Uint8Array) -> Sample {
     let properties = BlobPropertyBag::new();
     properties.set_type("image/png");
-    let thumbnail = Blob::new_with_u8_array_sequence_and_options(&Array::of1(&bytes), &properties)
+    let thumbnail = Blob::new_with_u8_array_sequence_and_options(&Array::of1(bytes), &properties)
         .and_then(|blob| Url::create_object_url_with_blob(&blob))
         // Without a thumbnail the sample can still be opened.
         .unwrap_or_default();
-    Ok(Sample {
+    Sample {
         entry,
         bytes: bytes.to_vec().into(),
         thumbnail,
-    })
+    }
 }
 
 /// The row of samples.

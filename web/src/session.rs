@@ -16,6 +16,7 @@ use crate::options::{self, Debug, Options};
 use crate::samples;
 use crate::state::{Desk, EngineInfo, Name, Opened, Outcome, Phase, Step};
 use crate::study::Place;
+use futures_channel::oneshot;
 use js_sys::Uint8Array;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -123,10 +124,10 @@ pub struct Session {
     loaded: bool,
     /// The scan that the running engine holds: its generation, and the id of the request that brought it.
     held: Option<(u32, u32)>,
-    /// All samples are there, or will not come.
-    samples_settled: bool,
-    /// The other models' manifests are there, or will not come.
-    manifests_settled: bool,
+    /// The requests for the samples.
+    samples: Requests,
+    /// Those for the other models' manifests.
+    manifests: Requests,
     bundle: Option<BundleBytes>,
     queued: Option<Input>,
     /// The file of the last result, for another model's answer.
@@ -137,6 +138,17 @@ pub struct Session {
     crashes: u32,
     /// Requests of workers that have ended.
     retired_requests: u32,
+}
+
+/// How far the requests for something have come that a first answer does not need.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Requests {
+    #[default]
+    Unsent,
+    /// All of them have been sent.
+    Sent,
+    /// What was asked for is there, or will not come.
+    Settled,
 }
 
 #[derive(Clone)]
@@ -158,9 +170,14 @@ impl Desk {
             _ => {}
         }
         self.update(|session| session.options = options);
+        let leisure = self.leisure();
         spawn_local(async move {
-            samples::load(self).await;
-            self.update(|session| session.samples_settled = true);
+            let sent = move || {
+                self.update(|session| session.samples = Requests::Sent);
+                self.settle();
+            };
+            samples::load(self, sent, leisure).await;
+            self.update(|session| session.samples = Requests::Settled);
             self.settle();
         });
         self.load();
@@ -268,8 +285,12 @@ impl Desk {
         let others: Vec<_> = others.cloned().collect();
         self.models.set(index.models);
         spawn_local(async move {
-            self.fetch_other_manifests(others).await;
-            self.update(|session| session.manifests_settled = true);
+            self.fetch_other_manifests(others, move || {
+                self.update(|session| session.manifests = Requests::Sent);
+                self.settle();
+            })
+            .await;
+            self.update(|session| session.manifests = Requests::Settled);
             self.settle();
         });
         let file = format!("models/{id}/model.json");
@@ -499,13 +520,16 @@ impl Desk {
         }
     }
 
-    /// Everything is loaded once the network and the samples are: from then on nothing is fetched.
+    /// The page takes files once the network is loaded and all else has been asked for: from then on nothing is sent.
+    /// Everything is loaded once all else is there as well.
     fn settle(self) {
-        let settled = self
-            .session
-            .with_value(|session| session.loaded && session.all_fetched());
+        let [sent, settled] = self.session.with_value(|session| {
+            [Requests::Sent, Requests::Settled].map(|step| session.loaded && session.all(step))
+        });
         if settled {
             self.step.set(Step::Done);
+        }
+        if sent {
             if self.phase.get_untracked() == Phase::Loading {
                 self.phase.set(Phase::Ready);
             }
@@ -513,11 +537,26 @@ impl Desk {
         }
     }
 
+    /// Ends when the page has drawn what a first answer does not need. Call within a reactive owner.
+    fn leisure(self) -> impl Future {
+        let (ended, leisure) = oneshot::channel();
+        let mut ended = Some(ended);
+        Effect::new(move |_| {
+            if self.furnished.get()
+                && let Some(ended) = ended.take()
+            {
+                // Nobody waits any more where this fails.
+                let _ = ended.send(());
+            }
+        });
+        leisure
+    }
+
     /// Sends the waiting file to the engine if that is free.
     fn advance(self) {
         let now = self.opened_now();
         let sent = self.update(|session| {
-            if !(session.loaded && session.all_fetched()) || session.running.is_some() {
+            if !(session.loaded && session.all(Requests::Sent)) || session.running.is_some() {
                 return Ok(None);
             }
             let (Some(client), Some(mut input)) = (&session.client, session.queued.take()) else {
@@ -813,9 +852,9 @@ impl Desk {
 }
 
 impl Session {
-    /// What has to be there before a file may be opened is there; of the samples and manifests, what will come.
-    fn all_fetched(&self) -> bool {
-        self.samples_settled && self.manifests_settled && self.bundle.is_some()
+    /// The model is there, and the requests for all else have come so far.
+    fn all(&self, requests: Requests) -> bool {
+        self.bundle.is_some() && self.samples.min(self.manifests) >= requests
     }
 }
 

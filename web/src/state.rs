@@ -184,6 +184,8 @@ pub struct Sample {
 pub struct Desk {
     /// What the page is doing.
     pub phase: RwSignal<Phase>,
+    /// What a first answer does not need is drawn as well, see [`crate::app`].
+    pub furnished: RwSignal<bool>,
     /// How far loading has come.
     pub step: RwSignal<Step>,
     /// Bytes of the weights: fetched, expected.
@@ -257,6 +259,7 @@ impl Desk {
     pub fn new() -> Self {
         Self {
             phase: RwSignal::new(Phase::Loading),
+            furnished: RwSignal::new(false),
             step: RwSignal::new(Step::Fetch),
             fetched: RwSignal::new((0.0, 0.0)),
             kind: RwSignal::new(None),

@@ -45,11 +45,14 @@ pub fn Viewer() -> impl IntoView {
         visits
     });
     Effect::new(move |_| {
-        // On a phone the samples are far below: show what was asked for.
-        if let (Some(stage), Some(_)) = (stage.get(), desk.outcome.get())
-            && stage.get_bounding_client_rect().top() < 0.0
-        {
-            stage.scroll_into_view();
+        // On a phone the samples are far below: show what was asked for. Where it is, is asked when the browser has
+        // placed everything anyway.
+        if let (Some(stage), Some(_)) = (stage.get(), desk.outcome.get()) {
+            request_animation_frame(move || {
+                if stage.get_bounding_client_rect().top() < 0.0 {
+                    stage.scroll_into_view();
+                }
+            });
         }
     });
     view! {

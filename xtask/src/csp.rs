@@ -26,9 +26,13 @@ pub fn allow_inline_scripts(html: &str) -> Result<String> {
 
 /// The policy that stands in a built page, for hosts that can send it as a header, too.
 pub fn policy(html: &str) -> Result<String> {
+    // The attributes' order is trunk's.
     let found = html
-        .split_once("http-equiv=\"Content-Security-Policy\"")
-        .and_then(|(_, rest)| rest.split_once("content=\""))
+        .split("<meta")
+        .filter_map(|rest| rest.split_once('>'))
+        .map(|(attributes, _)| attributes)
+        .find(|attributes| attributes.contains("Content-Security-Policy"))
+        .and_then(|attributes| attributes.split_once("content=\""))
         .and_then(|(_, rest)| rest.split_once('"'));
     match found {
         Some((policy, _)) if !policy.contains(PLACEHOLDER) => Ok(policy.to_owned()),
@@ -182,6 +186,9 @@ mod tests {
             format!("<meta\n  http-equiv=\"Content-Security-Policy\"\n  content=\"{policy}\"\n/>")
         };
         assert_eq!(policy(&page("a 'b'; c")).ok().as_deref(), Some("a 'b'; c"));
+        let turned =
+            "<meta charset=utf-8><meta content=\"a 'b'\" http-equiv=Content-Security-Policy><p>";
+        assert_eq!(policy(turned).ok().as_deref(), Some("a 'b'"));
         assert!(policy(&page(PLACEHOLDER)).is_err());
         assert!(policy("<p>").is_err());
     }

@@ -13,7 +13,8 @@ use crate::shell::{failure, write};
 const VERSION: &str = "__VERSION__";
 
 /// What `web/index.html` holds in place of the default model.
-const MODEL: &str = "__MODEL__";
+/// Of several words, as what takes its place: or the page's quotation marks around it are thought superfluous.
+const MODEL: &str = "__MODEL__ __WEIGHTS__ __SHA256__";
 
 /// What `web/sw.js` holds in place of the list of files.
 const FILES: &str = "__FILES__";
@@ -214,7 +215,7 @@ mod tests {
         fn built(&self) -> Result<(String, Vec<String>, Vec<String>)> {
             write(
                 &self.0.join("index.html"),
-                "<meta content=\"__VERSION__\" model=\"__MODEL__\">",
+                format!("<meta content=\"{VERSION}\" model=\"{MODEL}\">"),
             )?;
             write_worker(&self.0, TEMPLATE)?;
             let worker = std::fs::read_to_string(self.0.join(WORKER))?;

@@ -130,14 +130,18 @@ fn name_parts(loader: &str, program: &str) -> Result<String> {
 
 /// The page with a hint to fetch the loader at once: the browser would only learn of it from the program's script.
 fn preload(html: &str) -> Result<String> {
-    const HINT: &str = "<link rel=\"modulepreload\"";
-    let Some((before, after)) = html.split_once(HINT) else {
+    const HINT: &str = "modulepreload";
+    let place = html.find(HINT).and_then(|hint| html[..hint].rfind("<link"));
+    let Some(place) = place else {
         return Err(failure(
-            format!("trunk's page holds no {HINT}>"),
+            format!("trunk's page holds no link of the kind {HINT}"),
             "See xtask/src/split.rs, which puts another one in front of it.",
         ));
     };
-    Ok(format!("{before}{HINT} href=\"./{LOADER}\">{HINT}{after}"))
+    let (before, after) = html.split_at(place);
+    Ok(format!(
+        "{before}<link rel=\"{HINT}\" href=\"./{LOADER}\">{after}"
+    ))
 }
 
 /// Whether this program was started under wasm-bindgen's name.
@@ -212,6 +216,10 @@ mod tests {
         let html = preload("<head><link rel=\"modulepreload\" href=\"./a.js\"></head>")?;
         let both = "<link rel=\"modulepreload\" href=\"./__wasm_split.js\"><link rel=\"modulepreload\" href=\"./a.js\">";
         assert_eq!(html, format!("<head>{both}</head>"));
+        let html = preload("<p><link crossorigin href=./a.js rel=modulepreload>")?;
+        assert!(
+            html.starts_with("<p><link rel=\"modulepreload\" href=\"./__wasm_split.js\"><link c")
+        );
         assert!(preload("<head></head>").is_err());
         Ok(())
     }

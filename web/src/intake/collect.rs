@@ -18,15 +18,18 @@ const DEEPEST: usize = 16;
 pub fn of_list(files: &FileList) -> Vec<Dropped> {
     (0..files.length())
         .filter_map(|index| files.get(index))
-        .map(|file| {
-            let path = Reflect::get(&file, &"webkitRelativePath".into())
-                .ok()
-                .and_then(|path| path.as_string())
-                .filter(|path| !path.is_empty())
-                .unwrap_or_else(|| file.name());
-            Dropped::new(path, file)
-        })
+        .map(of_file)
         .collect()
+}
+
+/// A file of a drop or of a list.
+pub fn of_file(file: File) -> Dropped {
+    let path = Reflect::get(&file, &"webkitRelativePath".into())
+        .ok()
+        .and_then(|path| path.as_string())
+        .filter(|path| !path.is_empty())
+        .unwrap_or_else(|| file.name());
+    Dropped::new(path, file)
 }
 
 /// What lies at the top of a drop. To be taken during the event: afterwards the browser forgets it.

@@ -1,10 +1,11 @@
 //! What becomes of files that are more than one plain picture.
 
 use super::{
-    Dropped, HEAD, Kind, LARGEST, collect, is_clutter, is_newest, lesson, next_turn, own, read,
+    Dropped, HEAD, Kind, LARGEST, collect, finish, is_clutter, is_newest, lesson, next_turn, own,
     unreadable, zip,
 };
 use crate::language::Line;
+use crate::pictures;
 use crate::state::Desk;
 use crate::study::At;
 use crate::workbench::View;
@@ -174,7 +175,7 @@ async fn read_picture(desk: Desk, picture: Dropped, turn: u32) {
         return too_large(desk, &picture);
     }
     match picture.file().await {
-        Ok(file) => read(desk, picture.path, &file, turn).await,
+        Ok(file) => finish(desk, picture.path, pictures::read(&file).await, turn),
         Err(_) if !is_newest(turn) => {}
         Err(error) => unreadable(desk, picture.path, &wire::describe(&error)),
     }

@@ -70,11 +70,19 @@ impl Desk {
     }
 
     /// Fetches the other models' manifests while no file is open: the chooser shows what stands in them. A model
-    /// whose manifest does not come is not offered.
-    pub(super) async fn fetch_other_manifests(self, others: Vec<Entry>) {
-        for Entry { id, .. } in others {
-            let file = format!("models/{id}/model.json");
-            let fetched = match fetch::bytes_within(&file, PATIENCE_MS).await {
+    /// whose manifest does not come is not offered. Calls `sent` once every request has been sent.
+    pub(super) async fn fetch_other_manifests(self, others: Vec<Entry>, sent: impl FnOnce()) {
+        let asked: Vec<_> = others
+            .into_iter()
+            .map(|Entry { id, .. }| {
+                let file = format!("models/{id}/model.json");
+                let bytes = fetch::bytes_within(&file, PATIENCE_MS);
+                (id, file, bytes)
+            })
+            .collect();
+        sent();
+        for (id, file, bytes) in asked {
+            let fetched = match bytes.await {
                 Ok(bytes) => fetch::json::<Manifest>(&file, &bytes).map(|json| (bytes, json)),
                 Err(error) => Err(error),
             };

@@ -4,6 +4,9 @@ import { readFileSync } from 'node:fs';
 import { ask, launch, open, peakMemory } from './browser.mjs';
 import { install } from './pages/scanlight.mjs';
 
+/** How long a new browser is left alone, in milliseconds. */
+const SETTLING = 2000;
+
 /**
  * Visits a contestant; `plane` holds the preprocessed image's values, `iterations` says how often each call is timed.
  *
@@ -16,6 +19,8 @@ export async function visit(config, server, contestant, { plane, iterations }) {
     const before = contestant.ours ? { script: install, argument: file(config) } : undefined;
     const url = server.url + contestant.url;
     server.take();
+    // A visitor's browser has been running for a while: its own start is nobody's.
+    await new Promise((done) => setTimeout(done, SETTLING));
     let page = await open(context, url, { before });
     const cold = await ask(page, 'first');
     const sent = server.take();

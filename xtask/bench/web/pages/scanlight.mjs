@@ -1,4 +1,4 @@
-// Runs inside Scanlight's own page, before it: drops the file as soon as the page is there, and reads the answer.
+// Runs inside Scanlight's own page, before it: drops the file as soon as the page takes one, and reads the answer.
 // A plain script that is put before the page's own: it imports nothing.
 
 export function install({ name, base64, type }) {
@@ -11,7 +11,7 @@ export function install({ name, base64, type }) {
   const drop = (name) => {
     const dataTransfer = new DataTransfer();
     dataTransfer.items.add(new File([bytes], name, { type }));
-    const target = document.querySelector('main');
+    const target = document.querySelector('main') ?? document.documentElement;
     for (const kind of ['dragover', 'drop']) {
       target.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
     }
@@ -47,7 +47,8 @@ export function install({ name, base64, type }) {
       }),
     ]);
   const started = orFailure(
-    seen(() => document.querySelector('main')).then(() => {
+    // What comes before the page's program is there is kept for it (web/boot.js).
+    seen(() => window.scanlight).then(() => {
       drop(name);
       return answered(name);
     }),
