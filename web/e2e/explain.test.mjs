@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
-  canvas, drop, launch, noProblems, openReady, read, record, result, screenshot, withoutThresholds,
+  canvas, drop, launch, noProblems, openReady, read, ready, record, result, screenshot, withoutThresholds,
 } from './harness.mjs';
 import { png } from './images.mjs';
 
@@ -141,7 +141,8 @@ describe('explanations', () => {
       const page = await openReady(browser, server.url, { query: QUERY });
       const { bars } = await show(page);
       await openPart(page, 'compare');
-      await drawn(page, 'LayerCam');
+      // Rows grow as they are drawn, and what is below them moves.
+      for (const quick of QUICK) await drawn(page, quick);
       // What the progress says, as it changes.
       await page.evaluate(() => {
         globalThis.told = [];
@@ -218,7 +219,7 @@ describe('explanations', () => {
     await page.selectOption('#colours', 'cividis');
     const before = await canvas(page, '#overlay');
     await page.reload();
-    await page.waitForSelector('main[data-phase="ready"]');
+    await ready(page);
     await show(page);
     assert.equal(await page.inputValue('#colours'), 'cividis');
     assert.equal((await canvas(page, '#overlay')).hash, before.hash);

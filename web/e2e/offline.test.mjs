@@ -60,13 +60,15 @@ describe('offline', () => {
     manifest.title = 'A newer model';
     manifest.weights.sha256 = sha256(weights);
     const version = 'feedfeedfeedfeed';
-    const page = (await get('')).toString().replace(/(name="?scanlight-version"? content="?)\w+/, `$1${version}`);
+    let worker = (await get('sw.js')).toString();
+    const [, old] = /VERSION = '(\w+)'/.exec(worker);
+    const page = (await get('')).toString().replace(old, version);
     const files = {
       '': Buffer.from(page),
       [`${folder}/model.json`]: Buffer.from(JSON.stringify(manifest)),
       [`${folder}/${manifest.weights.file}`]: weights,
     };
-    let worker = (await get('sw.js')).toString().replace(/VERSION = '\w+'/, `VERSION = '${version}'`);
+    worker = worker.replace(old, version);
     for (const [path, body] of Object.entries(files)) {
       const line = new RegExp(`"${path.replaceAll('.', '\\.')}": "\\w{64}"`);
       assert.match(worker, line);
@@ -200,7 +202,7 @@ describe('offline', () => {
     const held = new Promise((done) => (release = done));
     page = await open(browser, server.url, { query: QUERY, serviceWorkers: 'allow' });
     // Not until it has fetched all that it fetches at leisure: the service worker would be further by then.
-    await page.waitForSelector('main[data-phase="ready"]');
+    await page.waitForSelector('main[data-phase="ready"] .sample');
     // The page has its samples; the service worker's turn is held up at one of them.
     const sample = 'samples/notumor-axial.png';
     server.answer(sample, async (body) => {

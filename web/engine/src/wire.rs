@@ -1,4 +1,5 @@
-//! Messages as values for `postMessage`: an array of the JSON text and then the buffers.
+//! Messages as values for `postMessage`: an array of the JSON text and then the buffers; and how many requests a worker has
+//! made, which it puts into some of them.
 //!
 //! Buffers are transferred, not copied, so a scan or the weights never exist twice on the way.
 
@@ -6,6 +7,7 @@ use js_sys::{Array, JSON, Uint8Array};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 use wasm_bindgen::{JsCast, JsValue};
+use web_sys::DedicatedWorkerGlobalScope;
 
 /// Why a message could not be read or written.
 #[derive(Debug, Error)]
@@ -52,6 +54,18 @@ pub fn unpack<T: DeserializeOwned>(value: &JsValue) -> Result<(T, Vec<Uint8Array
         .map(|buffer| buffer.dyn_into().map_err(|_| WireError::Shape))
         .collect::<Result<_, _>>()?;
     Ok((message, buffers))
+}
+
+/// How many requests a worker has made, which the page cannot see itself. They are the browser's own record of them, and at
+/// least the two that every worker begins with, its script's and its program's: that may be recorded a moment after the
+/// program runs.
+pub fn requests() -> u32 {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let recorded = scope.performance().map_or(0, |clock| {
+        let entries = clock.get_entries_by_type("resource");
+        entries.length()
+    });
+    recorded.max(2)
 }
 
 /// A JavaScript value as one line of text: an error's message, or the value as JSON.

@@ -247,7 +247,7 @@ impl<E: Engine> Session<E> {
             detail: engine.detail(),
             load_ms: loaded - start,
             warm_up_ms: now() - loaded,
-            requests: requests(),
+            requests: wire::requests(),
         };
         self.plane = [bundle.manifest.input.width, bundle.manifest.input.height];
         self.engine = Some(engine);
@@ -388,7 +388,7 @@ impl<E: Engine> Session<E> {
             cut_out: is_cut_out(&result.placement),
             decode_ms,
             classify_ms: now() - start,
-            requests: requests(),
+            requests: wire::requests(),
         };
         Ok((look, report, heat_buffers(&maps)))
     }
@@ -498,14 +498,6 @@ pub(crate) fn post(reply: &Reply, buffers: &[Uint8Array]) {
 
 pub(crate) fn now() -> f64 {
     scope().performance().map_or(0.0, |clock| clock.now())
-}
-
-/// How many requests the browser has recorded for this worker. The page cannot see these itself.
-fn requests() -> u32 {
-    scope().performance().map_or(0, |clock| {
-        let entries = clock.get_entries_by_type("resource");
-        entries.length()
-    })
 }
 
 pub(crate) fn report_panic(info: &PanicHookInfo<'_>) {

@@ -26,7 +26,7 @@ pub fn run() {
     post(
         &Reply::Hello {
             protocol: PROTOCOL,
-            requests: requests(),
+            requests: wire::requests(),
         },
         &[],
     );
@@ -55,7 +55,7 @@ fn handle(study: &RefCell<Study>, series: &RefCell<Vec<String>>, message: &JsVal
                 items: read.items.iter().map(items::describe).collect(),
                 failures: items::failures(&read),
                 skipped: items::skipped(&read),
-                requests: requests(),
+                requests: wire::requests(),
             };
             study.replace(read);
             post(&reply, &[]);
@@ -132,14 +132,6 @@ fn post(reply: &Reply, buffers: &[Uint8Array]) {
     if let Err(error) = sent {
         web_sys::console::error_1(&error);
     }
-}
-
-/// How many requests the browser has recorded for this worker. The page cannot see these itself.
-fn requests() -> u32 {
-    scope().performance().map_or(0, |clock| {
-        let entries = clock.get_entries_by_type("resource");
-        entries.length()
-    })
 }
 
 fn report_panic(info: &PanicHookInfo<'_>) {

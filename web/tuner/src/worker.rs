@@ -52,7 +52,7 @@ fn handle(work: &mut Work, message: &JsValue) {
             match work.session.load(&manifest.to_vec(), weights.to_vec()) {
                 Ok(()) => post(
                     &Reply::Ready {
-                        requests: requests(),
+                        requests: wire::requests(),
                     },
                     &[],
                 ),
@@ -91,7 +91,7 @@ fn add(session: &mut Session, id: u32, class: usize, file: &[u8]) {
                 id,
                 picture: size,
                 predicted,
-                requests: requests(),
+                requests: wire::requests(),
             },
             &[Uint8Array::from(grey.as_slice())],
         ),
@@ -182,14 +182,6 @@ fn post(reply: &Reply, buffers: &[Uint8Array]) {
 
 fn now() -> f64 {
     scope().performance().map_or(0.0, |clock| clock.now())
-}
-
-/// How many requests the browser has recorded for this worker. The page cannot see these itself.
-fn requests() -> u32 {
-    scope().performance().map_or(0, |clock| {
-        let entries = clock.get_entries_by_type("resource");
-        entries.length()
-    })
 }
 
 fn report_panic(info: &PanicHookInfo<'_>) {
