@@ -215,7 +215,7 @@ mod tests {
         fn built(&self) -> Result<(String, Vec<String>, Vec<String>)> {
             write(
                 &self.0.join("index.html"),
-                format!("<meta content=\"{VERSION}\" model=\"{MODEL}\">"),
+                &format!("<meta content=\"{VERSION}\" model=\"{MODEL}\">"),
             )?;
             write_worker(&self.0, TEMPLATE)?;
             let worker = std::fs::read_to_string(self.0.join(WORKER))?;
