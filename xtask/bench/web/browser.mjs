@@ -25,6 +25,8 @@ export async function launch({ chrome, modules, flags = [] }) {
       '--disable-sync',
       '--disable-quic',
       '--enable-unsafe-webgpu',
+      // A renderer kept in reserve would be counted as the page's.
+      '--disable-features=SpareRendererForSitePerProcess',
       ...flags,
     ],
   });
