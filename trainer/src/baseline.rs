@@ -1,45 +1,16 @@
 //! The floor for every network: a nearest neighbour on raw pixels.
 //!
 //! On data sets with near-duplicates across the split this alone does very well, which is why it is
-//! printed beside every result.
+//! printed beside every result. It compares the audit's thumbnails of whole pictures, without any of the
+//! network's preprocessing.
 
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::backend::Candle;
 
-/// Side of the grey thumbnails that are compared.
-pub const SIDE: usize = 32;
-
 /// Queries of one matrix product.
 const BLOCK: usize = 256;
-
-/// A square plane of `side * side` values as a thumbnail with mean 0 and length 1.
-pub fn thumbnail(plane: &[f32], side: usize) -> Vec<f32> {
-    let step = side / SIDE;
-    let mut small = Vec::with_capacity(SIDE * SIDE);
-    for row in 0..SIDE {
-        for column in 0..SIDE {
-            let mut sum = 0.0;
-            for y in 0..step {
-                let start = (row * step + y) * side + column * step;
-                sum += plane[start..start + step].iter().sum::<f32>();
-            }
-            small.push(sum);
-        }
-    }
-    let mean = small.iter().sum::<f32>() / small.len() as f32;
-    for value in &mut small {
-        *value -= mean;
-    }
-    let length = small.iter().map(|v| v * v).sum::<f32>().sqrt();
-    if length > 0.0 {
-        for value in &mut small {
-            *value /= length;
-        }
-    }
-    small
-}
 
 /// For each query the index of the known thumbnail that it correlates with most (of equal ones the
 /// last); `None` where nothing is known or the thumbnails are not of one length.
@@ -72,18 +43,14 @@ pub fn nearest(known: &[&[f32]], queries: &[&[f32]]) -> Option<Vec<usize>> {
 
 /// Share of the queries whose most correlated known thumbnail has their class.
 pub fn nearest_neighbour_accuracy(
-    known: &[(Vec<f32>, usize)],
-    queries: &[(Vec<f32>, usize)],
+    known: &[(&[f32], usize)],
+    queries: &[(&[f32], usize)],
 ) -> Option<f64> {
     if queries.is_empty() {
         return None;
     }
-    let thumbnails = |all: &[(Vec<f32>, usize)]| -> Vec<Vec<f32>> {
-        all.iter().map(|(thumbnail, _)| thumbnail.clone()).collect()
-    };
-    let (left, right) = (thumbnails(known), thumbnails(queries));
-    let left: Vec<&[f32]> = left.iter().map(Vec::as_slice).collect();
-    let right: Vec<&[f32]> = right.iter().map(Vec::as_slice).collect();
+    let left: Vec<&[f32]> = known.iter().map(|(thumbnail, _)| *thumbnail).collect();
+    let right: Vec<&[f32]> = queries.iter().map(|(thumbnail, _)| *thumbnail).collect();
     let found = nearest(&left, &right)?;
     let right = found
         .iter()
@@ -95,18 +62,29 @@ pub fn nearest_neighbour_accuracy(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use scanlight_model::preprocess::Region;
+    use scanlight_model::scan::Scan;
 
-    fn plane(seed: usize, gain: f32) -> Vec<f32> {
-        (0..64 * 64)
+    use super::*;
+    use crate::audit::signature::{Thumbnail, thumbnail};
+
+    fn picture(seed: usize, gain: f32) -> Thumbnail {
+        let luma = (0..64 * 64)
             .map(|i| gain * (((i * 7 + seed * 131) % 97) as f32) + 3.0)
-            .collect()
+            .collect();
+        let scan = Scan::new(64, 64, luma, (0.0, 300.0)).unwrap();
+        thumbnail(&scan, Region::whole(&scan))
+    }
+
+    fn numbered(all: &[Thumbnail]) -> Vec<(&[f32], usize)> {
+        all.iter().map(Vec::as_slice).zip(0..).collect()
     }
 
     #[test]
     fn finds_the_same_picture_at_another_contrast() {
-        let known: Vec<_> = (0..5).map(|s| (thumbnail(&plane(s, 1.0), 64), s)).collect();
-        let queries: Vec<_> = (0..5).map(|s| (thumbnail(&plane(s, 2.5), 64), s)).collect();
+        let pictures = |gain| (0..5).map(|s| picture(s, gain)).collect::<Vec<_>>();
+        let (plain, louder) = (pictures(1.0), pictures(2.5));
+        let (known, queries) = (numbered(&plain), numbered(&louder));
         assert_eq!(nearest_neighbour_accuracy(&known, &queries), Some(1.0));
         assert_eq!(nearest_neighbour_accuracy(&known, &[]), None);
         assert_eq!(nearest_neighbour_accuracy(&[], &queries), None);
@@ -114,9 +92,7 @@ mod tests {
 
     #[test]
     fn the_nearest_is_that_of_comparing_each_with_each() {
-        let all: Vec<Vec<f32>> = (0..BLOCK + 30)
-            .map(|s| thumbnail(&plane(s * s + 3, 1.0), 64))
-            .collect();
+        let all: Vec<Vec<f32>> = (0..BLOCK + 30).map(|s| picture(s * s + 3, 1.0)).collect();
         let all: Vec<&[f32]> = all.iter().map(Vec::as_slice).collect();
         let (known, queries) = (&all[..20], &all[5..]);
         let dot = |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(a, b)| a * b).sum() };

@@ -15,6 +15,7 @@ mod hdf5;
 mod html;
 mod import;
 mod inference;
+mod memory;
 mod metrics;
 mod npy;
 mod phantoms;

@@ -150,6 +150,8 @@ fn a_run_knows_how_far_to_trust_it() {
         "ROC",
         "Risk and coverage",
         "Strangeness",
+        "views: mutual information",
+        "scores of strangeness compared",
         "Configuration",
         "Learning rate",
     ] {

@@ -199,6 +199,10 @@ fn patient_table(path: &Path, set: &str) -> Result<HashMap<String, String>> {
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let table = Table::parse(&text, path)?;
     let (Some(file), Some(patient)) = (table.column("path"), table.column("patient")) else {
+        eprintln!(
+            "{} has no columns \"path\" and \"patient\": the patients of {set} are not known from it",
+            path.display()
+        );
         return Ok(HashMap::new());
     };
     Ok(table

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use scanlight_model::bundle::{Bundle, MANIFEST_FILE, Manifest};
+use scanlight_model::bundle::{Bundle, MANIFEST_FILE};
 
+use super::train::kept_groups;
 use super::{evaluate, open_bundle, write_json};
 use crate::backend::BackendName;
-use crate::data::{self, Dataset, Image, Part, scan_folders, split_by_method};
+use crate::data::{self, Dataset, Image, Part, scan_folders};
 use crate::metrics::Report;
 use crate::train::{RunFolder, write_whole};
 use crate::trust::{FitWork, Fitted, fit};
@@ -101,7 +102,7 @@ pub fn calibrate_again(
     };
     let mut dataset = scan_folders(&roots)?;
     evaluate::relabel(&mut dataset, &bundle.manifest.classes)?;
-    let parts = parts_of(run, &dataset, &bundle.manifest)?;
+    let parts = parts_of(run, &dataset, bundle)?;
     let all: Vec<usize> = (0..dataset.entries.len())
         .filter(|&index| parts[index] != Part::Dropped)
         .collect();
@@ -185,11 +186,17 @@ pub fn calibrate_run(
 /// The part of each entry: as the run's `split.csv` says, or made again from the manifest's split.
 ///
 /// # Errors
-/// A `split.csv` that does not know an image of the data set.
-pub fn parts_of(run: &Path, dataset: &Dataset, manifest: &Manifest) -> Result<Vec<Part>> {
+/// A `split.csv` that does not know an image of the data set; without one, another data set than the model was
+/// made from, or a split that cannot be made again.
+fn parts_of(run: &Path, dataset: &Dataset, bundle: &Bundle) -> Result<Vec<Part>> {
     let path = run.join("split.csv");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        return Ok(split_by_method(dataset, &manifest.training.split));
+        return evaluate::parts(dataset, bundle, kept_groups(run)?.as_ref()).with_context(|| {
+            format!(
+                "{} does not exist, and the split was not made again",
+                path.display()
+            )
+        });
     };
     let known = read_split(&text).with_context(|| format!("{} is not valid", path.display()))?;
     dataset

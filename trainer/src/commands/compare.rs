@@ -76,6 +76,8 @@ struct Pair {
 struct Comparison {
     models: Vec<Row>,
     pairs: Vec<Pair>,
+    /// Accuracy of a nearest neighbour on raw pixels with the first model's split, as its training measured it.
+    nearest_neighbour_accuracy: Option<f64>,
 }
 
 impl CompareArgs {
@@ -110,6 +112,7 @@ impl CompareArgs {
             .collect::<Result<Vec<_>>>()?;
         let comparison = Comparison {
             pairs: pairs(&names, &reports),
+            nearest_neighbour_accuracy: self.floor(&bundles, &reports),
             models,
         };
         println!("{}", comparison.text());
@@ -120,6 +123,13 @@ impl CompareArgs {
             write_whole(path, comparison.html(&reports).as_bytes())?;
         }
         Ok(())
+    }
+
+    /// The floor that is on record for these test images.
+    fn floor(&self, bundles: &[Bundle], reports: &[Report]) -> Option<f64> {
+        let metrics = bundles.first()?.manifest.metrics.first()?;
+        let same = self.data.is_empty() && metrics.images == reports.first()?.images.len() as u64;
+        metrics.nearest_neighbour_accuracy.filter(|_| same)
     }
 
     fn reports(&self, bundles: &[Bundle]) -> Result<Vec<Report>> {
@@ -363,10 +373,18 @@ impl Comparison {
         let header = self.header();
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
         format!(
-            "{}\n{}",
+            "{}{}\n{}",
             columns(&header, &self.rows()),
+            self.floor_line().map_or(String::new(), |line| line + "\n"),
             columns(&PAIR_HEADER, &self.pair_rows())
         )
+    }
+
+    fn floor_line(&self) -> Option<String> {
+        let floor = 100.0 * self.nearest_neighbour_accuracy?;
+        Some(format!(
+            "A nearest neighbour on raw pixels names {floor:.2} % of these images."
+        ))
     }
 
     fn html(&self, reports: &[Report]) -> String {
@@ -386,6 +404,9 @@ impl Comparison {
             "Intervals: percentile bootstrap over the images. ECE: 15 bins of equal width. Latency: \
              median of one image's classification with heatmaps, burn-candle on this machine's processor.",
         );
+        if let Some(line) = self.floor_line() {
+            page.paragraph(&line);
+        }
         page.heading("Pairs");
         page.raw(&table(&PAIR_HEADER, &self.pair_rows()));
         page.paragraph(

@@ -91,7 +91,7 @@ impl EvaluateArgs {
             let groups = self.groups(&folder)?;
             let parts = parts(&dataset, &bundle, groups.as_ref())?;
             let before = chosen.len();
-            chosen = without_correlated(&dataset, &bundle, &parts, &chosen)?;
+            chosen = without_correlated(&dataset, &parts, &chosen);
             description += &left_out(before, chosen.len())?;
         }
         eprintln!(
@@ -104,6 +104,12 @@ impl EvaluateArgs {
         let images: Vec<_> = loaded.images.iter().collect();
         let report = measure(&bundle, &dataset, &images, self.views, self.backend)?;
         println!("{}", report.table());
+        if let Some((known, right)) = self.floor(&dataset, &bundle, &folder, &images)? {
+            println!(
+                "nearest neighbour on raw pixels among the {known} images that the model learned from: accuracy \
+                 {right:.4}"
+            );
+        }
         if let Some(path) = &self.json {
             write_json(path, &report)?;
         }
@@ -136,6 +142,37 @@ impl EvaluateArgs {
             description += &left_out(before, chosen.len())?;
         }
         Ok((chosen, description))
+    }
+
+    /// How many of the images here the model learned from, and how often the one that looks most like a measured one
+    /// has its class. Nothing where the split cannot be made again, or measured images are among those learned from.
+    fn floor(
+        &self,
+        dataset: &Dataset,
+        bundle: &Bundle,
+        folder: &Path,
+        images: &[&(usize, Image)],
+    ) -> Result<Option<(usize, f64)>> {
+        let groups = self.groups(folder)?;
+        let Ok(parts) = parts(dataset, bundle, groups.as_ref()) else {
+            return Ok(None);
+        };
+        let learned = learned(&parts);
+        if images.iter().any(|(index, _)| learned.contains(index)) {
+            return Ok(None);
+        }
+        let thumbnails = data::thumbnails(dataset, &learned);
+        let class = |index: usize| dataset.entries[index].class;
+        let known: Vec<(&[f32], usize)> = thumbnails
+            .iter()
+            .map(|(index, thumbnail)| (thumbnail.as_slice(), class(*index)))
+            .collect();
+        let asked: Vec<(&[f32], usize)> = images
+            .iter()
+            .map(|(_, image)| (image.thumbnail.as_slice(), image.class))
+            .collect();
+        let right = baseline::nearest_neighbour_accuracy(&known, &asked);
+        Ok(right.map(|right| (known.len(), right)))
     }
 
     fn groups(&self, folder: &Path) -> Result<Option<Groups>> {
@@ -196,50 +233,37 @@ fn left_out(before: usize, after: usize) -> Result<String> {
     ))
 }
 
-/// The chosen images that correlate with no training or validation image.
-fn without_correlated(
-    dataset: &Dataset,
-    bundle: &Bundle,
-    parts: &[Part],
-    chosen: &[usize],
-) -> Result<Vec<usize>> {
-    let input = &bundle.manifest.input;
-    if input.width != input.height || !(input.width as usize).is_multiple_of(baseline::SIDE) {
-        bail!(
-            "--leak-free correlated needs a square input plane whose side is a multiple of {}, not {} x {}",
-            baseline::SIDE,
-            input.width,
-            input.height
-        );
-    }
-    let learned: Vec<usize> = (0..parts.len())
+/// Entries that the model learned from: training and validation.
+fn learned(parts: &[Part]) -> Vec<usize> {
+    (0..parts.len())
         .filter(|&index| matches!(parts[index], Part::Train | Part::Validation))
-        .collect();
-    let thumbnails = |indices: &[usize]| -> Result<Vec<(usize, Vec<f32>)>> {
-        let loaded = data::load(dataset, indices, input, false)?;
-        let small = loaded.images.iter().map(|(index, image)| {
-            let small = baseline::thumbnail(&image.clean, input.width as usize);
-            (*index, small)
-        });
-        Ok(small.collect())
-    };
-    let (learned, asked) = (thumbnails(&learned)?, thumbnails(chosen)?);
+        .collect()
+}
+
+/// The chosen images that correlate with no training or validation image.
+fn without_correlated(dataset: &Dataset, parts: &[Part], chosen: &[usize]) -> Vec<usize> {
+    let learned = data::thumbnails(dataset, &learned(parts));
+    let asked = data::thumbnails(dataset, chosen);
     let known: Vec<&[f32]> = learned.iter().map(|(_, row)| row.as_slice()).collect();
     let queries: Vec<&[f32]> = asked.iter().map(|(_, row)| row.as_slice()).collect();
     let Some(nearest) = baseline::nearest(&known, &queries) else {
-        return Ok(chosen.to_vec());
+        return chosen.to_vec();
     };
     let correlation = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-    Ok(asked
+    asked
         .iter()
         .zip(nearest)
         .filter(|((_, query), index)| correlation(query, known[*index]) <= SAME_PICTURE)
         .map(|((index, _), _)| *index)
-        .collect())
+        .collect()
 }
 
 /// The part of each image in the split that the model's manifest describes.
-fn parts(dataset: &Dataset, bundle: &Bundle, groups: Option<&Groups>) -> Result<Vec<Part>> {
+pub(super) fn parts(
+    dataset: &Dataset,
+    bundle: &Bundle,
+    groups: Option<&Groups>,
+) -> Result<Vec<Part>> {
     let training = &bundle.manifest.training;
     // The split can be made again only from the very same set.
     let expected: u64 = training

@@ -62,6 +62,7 @@ impl FindLrArgs {
         if !(3..=100_000).contains(&self.steps) {
             bail!("--steps must lie between 3 and 100000");
         }
+        crate::memory::keep();
         let mut config = match &self.config {
             Some(path) => Config::load(path)?,
             None => Config::default(),

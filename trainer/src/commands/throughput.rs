@@ -54,6 +54,7 @@ impl ThroughputArgs {
         if self.steps == 0 {
             bail!("--steps must be at least 1");
         }
+        crate::memory::keep();
         let found = self.backend.train(ThroughputWork {
             config: &config,
             classes: self.classes,

@@ -9,11 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use scanlight_model::bundle::{Folds, MANIFEST_FILE, Manifest, Metrics, Split};
-use scanlight_model::preprocess::InputGeometry;
 
 use super::evaluate;
 use crate::backend::BackendName;
-use crate::baseline::{SIDE, nearest_neighbour_accuracy, thumbnail};
+use crate::baseline::nearest_neighbour_accuracy;
 use crate::config::{ArchitectureName, Config, Folders};
 use crate::data::{
     self, Dataset, FOLDERS_DUPLICATES, FOLDERS_VALIDATION, Groups, Part, plan_split, remake_split,
@@ -72,7 +71,8 @@ pub struct TrainArgs {
     print_config: bool,
     /// Images that belong together (one patient, near-duplicates), as `scanlight audit
     /// --write-groups` writes them. No group is parted between training, validation and test; with
-    /// --folders keep, training images whose group is also under Testing/ are dropped.
+    /// --folders keep, training images whose group is also under Testing/ are dropped (or kept, where
+    /// `split.tested_groups` in --config says so).
     #[arg(long, value_name = "FILE.csv")]
     groups: Option<PathBuf>,
     /// Cross-validation: K runs in RUN/fold-1 to RUN/fold-K, each image tested in exactly one of
@@ -83,9 +83,9 @@ pub struct TrainArgs {
     /// Stop after so many folds of this call; `--resume RUN` goes on.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     fold_limit: Option<u32>,
-    /// What trains.
-    #[arg(long, default_value = "cpu")]
-    backend: BackendName,
+    /// What trains [default: cpu, or what the resumed run began with].
+    #[arg(long)]
+    backend: Option<BackendName>,
 }
 
 /// Name of the groups file's copy in a run's folder.
@@ -125,6 +125,7 @@ impl TrainArgs {
             classes: Vec::new(),
             backend: self
                 .backend
+                .unwrap_or_default()
                 .to_possible_value()
                 .map_or_else(String::new, |value| value.get_name().to_string()),
         };
@@ -160,6 +161,7 @@ impl TrainArgs {
             print!("{}", self.configuration()?.to_toml()?);
             return Ok(());
         }
+        crate::memory::keep();
         if self.is_kfold() {
             return self.run_folds();
         }
@@ -167,9 +169,9 @@ impl TrainArgs {
             bail!("--fold-limit is for --kfold");
         }
         let prepared = self.prepare(None)?;
-        let interrupted = listen()?;
+        let interrupt = Interrupt::listen()?;
         let loaded = prepared.load()?;
-        self.train_once(&prepared, &loaded, &interrupted)?;
+        self.train_once(&prepared, &loaded, &interrupt)?;
         Ok(())
     }
 
@@ -243,8 +245,8 @@ impl TrainArgs {
         &self,
         prepared: &Prepared,
         loaded: &data::Loaded,
-        interrupted: &AtomicBool,
-    ) -> Result<Option<Report>> {
+        interrupt: &Interrupt,
+    ) -> Result<Option<Measured>> {
         let Prepared {
             folder,
             config,
@@ -278,20 +280,19 @@ impl TrainArgs {
             held.div_ceil(1_000_000)
         );
 
-        let backend = if *resumed && self.backend == BackendName::Cpu {
-            BackendName::from_str(&info.backend, true).unwrap_or(self.backend)
-        } else {
-            self.backend
-        };
-        let outcome = backend.train(TrainWork {
-            config,
-            folder,
-            dataset,
-            images: &loaded.images,
-            phantoms: &phantoms,
-            parts,
-            split,
-            interrupted,
+        let begun = BackendName::from_str(&info.backend, true).ok();
+        let backend = self.backend.or(begun.filter(|_| *resumed));
+        let outcome = interrupt.during(|interrupted| {
+            backend.unwrap_or_default().train(TrainWork {
+                config,
+                folder,
+                dataset,
+                images: &loaded.images,
+                phantoms: &phantoms,
+                parts,
+                split,
+                interrupted,
+            })
         })?;
         if outcome.state.best_epoch == 0 {
             eprintln!(
@@ -306,6 +307,14 @@ impl TrainArgs {
                 outcome.state.epoch,
                 outcome.state.best_epoch,
                 folder.root().display(),
+                folder.root().display()
+            );
+            return Ok(None);
+        }
+
+        if interrupt.pressed.load(Ordering::Relaxed) {
+            eprintln!(
+                "all epochs are trained; `scanlight train --resume {}` calibrates and measures the weights",
                 folder.root().display()
             );
             return Ok(None);
@@ -330,14 +339,14 @@ impl TrainArgs {
             eprintln!("no test images were held out: nothing to measure the weights on");
         } else {
             let report = evaluate::measure(&bundle, dataset, &tests, false, BackendName::Cpu)?;
-            let floor = floor(&loaded.images, parts, &config.input);
+            let floor = floor(&loaded.images, parts);
             folder.write("test.json", &serde_json::to_vec_pretty(&report)?)?;
             println!("{}", report.table());
             if let Some(floor) = floor {
                 println!("nearest neighbour on raw pixels, same split: accuracy {floor:.4}");
             }
             manifest.metrics = vec![summary(&report, &dataset.name(), split, floor)];
-            measured = Some(report);
+            measured = Some(Measured { report, floor });
         }
         save_manifest(folder, &manifest)?;
         println!(
@@ -350,6 +359,13 @@ impl TrainArgs {
     }
 }
 
+/// What a run reaches on its test images.
+struct Measured {
+    report: Report,
+    /// Accuracy of a nearest neighbour on raw pixels.
+    floor: Option<f64>,
+}
+
 impl Prepared {
     /// Reads all images.
     fn load(&self) -> Result<data::Loaded> {
@@ -358,18 +374,45 @@ impl Prepared {
     }
 }
 
-/// Becomes true when Ctrl-C is pressed; a second time ends the program.
-fn listen() -> Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = interrupted.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping after this step; the best weights are kept (again to stop at once)");
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(interrupted)
+/// What Ctrl-C (or a request to end the program) does.
+#[derive(Debug, Default)]
+struct Interrupt {
+    /// It was pressed.
+    pressed: AtomicBool,
+    /// Steps are under way, which end in a checkpoint; at any other time the program ends at once.
+    steps: AtomicBool,
+}
+
+impl Interrupt {
+    /// Listens from now on.
+    fn listen() -> Result<Arc<Self>> {
+        let interrupt = Arc::new(Self::default());
+        let heard = interrupt.clone();
+        ctrlc::set_handler(move || {
+            if !heard.steps.load(Ordering::Relaxed) {
+                eprintln!(
+                    "\nstopped; `scanlight train --resume RUN` goes on with a run that has begun"
+                );
+                std::process::exit(130);
+            }
+            if heard.pressed.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+            eprintln!(
+                "\nstopping after this step; the best weights are kept (again to stop at once)"
+            );
+        })
+        .context("cannot listen for Ctrl-C")?;
+        Ok(interrupt)
+    }
+
+    /// Trains, which stops between two steps.
+    fn during<T>(&self, train: impl FnOnce(&AtomicBool) -> T) -> T {
+        self.steps.store(true, Ordering::Relaxed);
+        let outcome = train(&self.pressed);
+        self.steps.store(false, Ordering::Relaxed);
+        outcome
+    }
 }
 
 /// The groups file that a run keeps, if it was started with one.
@@ -386,19 +429,14 @@ fn describe(split: &Split) -> String {
     }
 }
 
-/// Accuracy of a nearest neighbour on raw pixels, from training and validation to test images;
-/// `None` for input planes that the thumbnails cannot be made from.
-fn floor(images: &[(usize, data::Image)], parts: &[Part], geometry: &InputGeometry) -> Option<f64> {
-    let side = geometry.width as usize;
-    if geometry.width != geometry.height || !side.is_multiple_of(SIDE) {
-        return None;
-    }
-    let of = |test: bool| -> Vec<(Vec<f32>, usize)> {
+/// Accuracy of a nearest neighbour on raw pixels, from training and validation to test images.
+fn floor(images: &[(usize, data::Image)], parts: &[Part]) -> Option<f64> {
+    let of = |test: bool| -> Vec<(&[f32], usize)> {
         images
             .iter()
             .filter(|(index, _)| parts[*index] != Part::Dropped)
             .filter(|(index, _)| (parts[*index] == Part::Test) == test)
-            .map(|(_, image)| (thumbnail(&image.clean, side), image.class))
+            .map(|(_, image)| (image.thumbnail.as_slice(), image.class))
             .collect()
     };
     nearest_neighbour_accuracy(&of(false), &of(true))

@@ -60,6 +60,11 @@ impl Config {
         let range = "be above 0 and below 1: validation images choose the epoch that is kept";
         check(fine, "split.validation_share", validation, range)?;
         share("phantoms.share", self.phantoms.share)?;
+        within(
+            "localisation.weight",
+            self.localisation.weight.into(),
+            100.0,
+        )?;
         self.validate_augmentation()?;
         self.architecture
             .validate(&self.input, classes)
@@ -148,6 +153,7 @@ mod tests {
             "augmentation",
             "mix",
             "phantoms",
+            "localisation",
         ] {
             for (key, value) in defaults[section].as_table().unwrap() {
                 if !value.is_float() {

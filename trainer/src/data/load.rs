@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Result, bail};
 use rayon::prelude::*;
 use scanlight_model::formats::{ReadError, read_scan};
-use scanlight_model::preprocess::{InputGeometry, normalise, place};
+use scanlight_model::preprocess::{InputGeometry, Region, normalise, place};
 
 use super::{Dataset, Entry, lesions};
+use crate::audit::signature::{Thumbnail, thumbnail};
 use crate::explain::LesionBox;
 use crate::progress::Progress;
 
@@ -20,6 +21,8 @@ pub struct Image {
     pub clean: Vec<f32>,
     /// The image on a plane twice as wide and high, 8 bits: what augmentation draws from.
     pub source: Vec<u8>,
+    /// The whole picture as the audit compares it, without the preprocessing.
+    pub thumbnail: Thumbnail,
     /// Where the lesion is, in fractions of the input plane, if a table says so.
     pub lesion: Option<LesionBox>,
 }
@@ -47,7 +50,9 @@ pub const SOURCE_FACTOR: u32 = 2;
 impl Image {
     /// Memory that its pixels take.
     pub fn bytes(&self) -> usize {
-        size_of_val(self.clean.as_slice()) + self.source.len()
+        size_of_val(self.clean.as_slice())
+            + size_of_val(self.thumbnail.as_slice())
+            + self.source.len()
     }
 
     /// Decodes one file's bytes; of a volume or a file with several frames it is one slice, see [`read_scan`].
@@ -83,6 +88,7 @@ impl Image {
             class,
             clean: input.values,
             source,
+            thumbnail: thumbnail(&scan, Region::whole(&scan)),
             lesion: lesion.and_then(|lesion| lesion.on_plane(&input.placement)),
         })
     }
@@ -137,6 +143,18 @@ pub fn load(
         );
     }
     Ok(loaded)
+}
+
+/// The pictures of the chosen entries as the audit compares them; what cannot be read is left out.
+pub fn thumbnails(dataset: &Dataset, chosen: &[usize]) -> Vec<(usize, Thumbnail)> {
+    chosen
+        .par_iter()
+        .filter_map(|&index| {
+            let bytes = std::fs::read(&dataset.entries[index].path).ok()?;
+            let scan = read_scan(&bytes).ok()?;
+            Some((index, thumbnail(&scan, Region::whole(&scan))))
+        })
+        .collect()
 }
 
 fn read(

@@ -10,8 +10,9 @@ pub mod table;
 pub use groups::Groups;
 pub use kfold::{FOLDERS_DUPLICATES, FOLDERS_VALIDATION, plan_split, remake_split};
 pub use lesions::lesions;
-pub use load::{Image, Loaded, SOURCE_FACTOR, load};
-pub use split::{Part, split_by_method, split_dataset};
+pub use load::{Image, Loaded, SOURCE_FACTOR, load, thumbnails};
+use split::split_by_method;
+pub use split::{Part, split_dataset};
 
 use std::collections::BTreeSet;
 use std::io::Read;

@@ -77,7 +77,10 @@ pub fn trust(page: &mut Page, manifest: &Manifest, report: &Report, run: &Path) 
         };
         charts.push(lines(&axes, &[Series::new("", points)]));
     }
-    charts.extend(strangeness(manifest, report, run));
+    let fitted: Option<Value> = std::fs::read(run.join("trust.json"))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    charts.extend(strangeness(manifest, report, fitted.as_ref()));
     page.charts(&charts);
     if let (Some(coverage), Some(accuracy)) = (trust.selective.coverage, trust.selective.accuracy) {
         page.paragraph(&format!(
@@ -112,18 +115,81 @@ pub fn trust(page: &mut Page, manifest: &Manifest, report: &Report, run: &Path) 
             &rows,
         ));
     }
+    if let Some(fitted) = &fitted {
+        compared(page, fitted);
+    }
+}
+
+/// What `trust.json` says about the scores that were compared when the model was fitted.
+fn compared(page: &mut Page, fitted: &Value) {
+    let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_f64);
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(String::from);
+    let list = |key: &str| fitted.get(key).and_then(Value::as_array).cloned();
+    let rows: Vec<Vec<String>> = list("uncertainty")
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|score| {
+            Some(vec![
+                text(score, "name")?,
+                format!("{}", number(score, "images")?),
+                percent(number(score, "accuracy")?),
+                format!("{:.4}", number(score, "aurc")?),
+                percent(number(score, "coverage")?),
+                percent(number(score, "selective_accuracy")?),
+            ])
+        })
+        .collect();
+    if !rows.is_empty() {
+        page.raw(&table(
+            &[
+                "uncertainties compared",
+                "validation images",
+                "accuracy",
+                "area under risk and coverage",
+                "answered at its threshold",
+                "of those rightly",
+            ],
+            &rows,
+        ));
+    }
+    let mean = |score: &Value, key: &str| {
+        let kinds = score.get(key)?.as_object()?;
+        let sum: f64 = kinds.values().filter_map(Value::as_f64).sum();
+        Some(sum / kinds.len().max(1) as f64)
+    };
+    let rows: Vec<Vec<String>> = list("ood")
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|score| {
+            Some(vec![
+                text(score, "method")?.replace('_', " "),
+                format!("{:.4}", number(score, "auroc_choosing")?),
+                format!("{:.4}", mean(score, "auroc")?),
+                percent(mean(score, "rejected")?),
+            ])
+        })
+        .collect();
+    if !rows.is_empty() {
+        page.raw(&table(
+            &[
+                "scores of strangeness compared",
+                "mean AUROC, pictures for choosing",
+                "mean AUROC, other pictures",
+                "of these refused",
+            ],
+            &rows,
+        ));
+    }
 }
 
 /// Histogram of the test images' strangeness, with that of the foreign pictures from `trust.json`.
-fn strangeness(manifest: &Manifest, report: &Report, run: &Path) -> Option<String> {
+fn strangeness(manifest: &Manifest, report: &Report, fitted: Option<&Value>) -> Option<String> {
     let threshold = manifest.trust.as_ref()?.ood.as_ref()?.threshold;
     let inside: Vec<f64> = report.images.iter().filter_map(|image| image.ood).collect();
     if inside.is_empty() {
         return None;
     }
-    let foreign: Vec<f64> = std::fs::read(run.join("trust.json"))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+    let foreign: Vec<f64> = fitted
         .and_then(|value| {
             let kinds = value.get("foreign_scores")?.as_object()?.clone();
             let scores = kinds.values().filter_map(Value::as_array).flatten();

@@ -177,6 +177,7 @@ mod tests {
                 source: (0..32 * 32)
                     .map(|i| ((i * (index + 2)) % 251) as u8)
                     .collect(),
+                thumbnail: Vec::new(),
                 lesion: None,
             })
             .collect();

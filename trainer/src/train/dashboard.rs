@@ -9,7 +9,9 @@ use super::record::{EpochRecord, State};
 use crate::progress::{Progress, duration};
 
 /// Width of the curves and bars in characters.
-const WIDTH: usize = 40;
+const WIDTH: usize = 30;
+/// Lines of the view; none is longer than a terminal's 80 characters.
+const LINES: usize = 8;
 
 /// Numbers of the step that is under way.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -51,7 +53,7 @@ impl Dashboard {
     pub fn new(epochs: u32, steps: usize, state: &State, history: Vec<EpochRecord>) -> Self {
         let live = std::io::stderr().is_terminal().then(|| {
             let all = MultiProgress::new();
-            let lines = (0..4)
+            let lines = (0..LINES)
                 .map(|_| {
                     let line = all.add(ProgressBar::new_spinner());
                     if let Ok(style) = ProgressStyle::with_template("{msg}") {
@@ -92,7 +94,7 @@ impl Dashboard {
 
     /// The epoch's validation begins.
     pub fn validating(&self) {
-        if let Some(line) = self.live.as_ref().and_then(|live| live.lines.last()) {
+        if let Some(line) = self.live.as_ref().and_then(|live| live.lines.get(1)) {
             line.set_message("validating …");
         }
     }
@@ -108,7 +110,14 @@ impl Dashboard {
         match &self.live {
             Some(live) => {
                 let _ = live.all.println(line);
-                self.draw(epoch, StepStatus::default());
+                // The step counter stands at the end of this epoch, not in one that may never come.
+                self.draw(
+                    epoch - 1,
+                    StepStatus {
+                        step: self.steps,
+                        ..StepStatus::default()
+                    },
+                );
             }
             None => eprintln!("{line}"),
         }
@@ -183,61 +192,75 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn lines(&self) -> [String; 4] {
-        let curve = |number: fn(&EpochRecord) -> f64| -> String {
-            let values: Vec<f64> = self.history.iter().map(number).collect();
-            sparkline(&values, WIDTH)
-        };
-        // The better of the trained weights and their mean, as they are kept.
-        let validation = |record: &EpochRecord| {
-            record
-                .ema_validation_loss
-                .map_or(record.validation_loss, |mean| {
-                    mean.min(record.validation_loss)
-                })
-        };
-        let last = self.history.last();
-        let best = self.best.map_or("no epoch yet".into(), |(epoch, loss)| {
-            format!("best: epoch {epoch}, validation loss {loss:.4}")
-        });
+    fn lines(&self) -> [String; LINES] {
         let status = &self.status;
+        // The better of the trained weights and their mean, as they are kept.
+        let loss = |record: &EpochRecord| {
+            let mean = record.ema_validation_loss.unwrap_or(f64::INFINITY);
+            mean.min(record.validation_loss)
+        };
+        let accuracy = |record: &EpochRecord| {
+            let mean = record.ema_validation_accuracy.unwrap_or(0.0);
+            mean.max(record.validation_accuracy)
+        };
+        let best = self.best.map_or(String::new(), |(epoch, loss)| {
+            format!("  best {loss:.4} (epoch {epoch})")
+        });
+        // At the end of an epoch its number is still that epoch's.
+        let finished = self.at > 0.0 && self.at.fract() == 0.0 && status.step == self.steps;
+        let epoch = self.at as u32 + u32::from(!finished);
         [
             format!(
-                "training    {}  {:.1}/{} epochs  {best}  eta {}",
+                "training         {}  {:.1}/{} epochs  eta {}",
                 bar(self.at / f64::from(self.epochs.max(1)), WIDTH),
                 self.at,
                 self.epochs,
                 duration(self.left)
             ),
             format!(
-                "train loss  {}  {}",
-                curve(|record| record.train_loss),
-                last.map_or(String::new(), |r| format!("{:.4}", r.train_loss))
-            ),
-            format!(
-                "validation  {}  {}",
-                curve(validation),
-                last.map_or(String::new(), |r| format!(
-                    "{:.4}  accuracy {:.4}",
-                    validation(r),
-                    r.ema_validation_accuracy
-                        .map_or(r.validation_accuracy, |mean| mean
-                            .max(r.validation_accuracy))
-                ))
-            ),
-            format!(
-                "epoch {:>3}   {}  {}/{}  loss {:.4}  rate {:.1e}  gradient {:.2}  {:.0} images/s",
-                self.at as u32 + 1,
+                "epoch {epoch:<4}       {}  {}/{}  {:.0} images/s",
                 bar(status.step as f64 / self.steps as f64, WIDTH),
                 status.step,
                 self.steps,
-                status.loss,
-                status.rate,
-                status.gradient_norm,
                 status.images_per_second
+            ),
+            self.curve("train loss", "", |r| r.train_loss, decimals),
+            self.curve("validation loss", &best, loss, decimals),
+            self.curve("accuracy", "", accuracy, decimals),
+            self.curve("clean train", "", |r| r.clean_train_accuracy, decimals),
+            self.curve(
+                "learning rate",
+                "",
+                |r| r.learning_rate,
+                |v| format!("{v:.1e}"),
+            ),
+            format!(
+                "this step        loss {:.4}  learning rate {:.1e}  gradient {:.2}",
+                status.loss, status.rate, status.gradient_norm
             ),
         ]
     }
+
+    /// A number of all epochs so far: its name, its curve, its newest value and a remark.
+    fn curve(
+        &self,
+        name: &str,
+        remark: &str,
+        number: impl Fn(&EpochRecord) -> f64,
+        write: impl Fn(f64) -> String,
+    ) -> String {
+        let values: Vec<f64> = self.history.iter().map(number).collect();
+        let newest = values.last().map_or(String::new(), |value| write(*value));
+        format!(
+            "{name:<15}  {}  {newest}{remark}",
+            sparkline(&values, WIDTH)
+        )
+    }
+}
+
+/// A loss or a share.
+fn decimals(value: f64) -> String {
+    format!("{value:.4}")
 }
 
 /// A bar of so many characters, filled to a share.
@@ -327,18 +350,32 @@ mod tests {
                 images_per_second: 44.0,
             },
         };
-        let text = view.lines().join("\n");
+        let lines = view.lines();
+        let text = lines.join("\n");
         for part in [
-            "3.2/10 epochs",
-            "best: epoch 2, validation loss 0.2500",
-            "eta 1m05s",
-            "0.3500  accuracy 0.9000",
-            "epoch   4",
-            "5/20  loss 1.2500  rate 2.0e-3  gradient 1.50  44 images/s",
+            "3.2/10 epochs  eta 1m05s",
+            "0.3500  best 0.2500 (epoch 2)",
+            "0.9000",
+            "epoch 4",
+            "5/20  44 images/s",
+            "loss 1.2500  learning rate 2.0e-3  gradient 1.50",
             "█▁▄",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
+        for line in &lines {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        // After the last step the epoch is not yet the next one.
+        let ended = View {
+            at: 3.0,
+            status: StepStatus {
+                step: 20,
+                ..view.status
+            },
+            ..view
+        };
+        assert!(ended.lines()[1].starts_with("epoch 3 "));
         let line = epoch_line(&history[2], 10, 5.0);
         assert!(
             line.contains("validation loss 0.7000 (mean 0.3500)"),

@@ -341,6 +341,7 @@ mod tests {
                     .map(|i| ((i * (index % 2 + 1)) % 7) as f32 - 3.0)
                     .collect(),
                 source: (0..1024).map(|i| ((i * (index + 2)) % 251) as u8).collect(),
+                thumbnail: Vec::new(),
                 lesion: None,
             })
             .collect();

@@ -205,6 +205,14 @@ fn ensemble(
                 own.title
             );
         }
+        if theirs.training.split != own.training.split {
+            bail!(
+                "the ensemble member {:?} was trained with another split than {:?}: it may have learned from the \
+                 images that judge it",
+                theirs.title,
+                own.title
+            );
+        }
         let outputs = plain(work, other, work.validation, "ensemble member")?;
         // Each at its own temperature, so that a loud member does not outvote the others.
         let temperature = fit_temperature(&outputs.logits, &labels);

@@ -8,7 +8,7 @@ use scanlight_model::bundle::Folds;
 use serde::{Deserialize, Serialize};
 
 use super::super::{read_json, write_json};
-use super::{GROUPS_FILE, TrainArgs, listen};
+use super::{GROUPS_FILE, Interrupt, TrainArgs};
 use crate::data::{Loaded, scan_folders};
 use crate::metrics::{Answer, Report, report};
 use crate::train::write_whole;
@@ -52,6 +52,9 @@ struct FoldResult {
     auc_macro: Option<f64>,
     /// Mean F1 over the classes.
     f1_macro: Option<f64>,
+    /// Share that a nearest neighbour on raw pixels names rightly.
+    #[serde(default)]
+    nearest_neighbour_accuracy: Option<f64>,
 }
 
 /// Mean and sample standard deviation over folds.
@@ -68,6 +71,8 @@ struct Together {
     loss: Spread,
     auc_macro: Option<Spread>,
     f1_macro: Option<Spread>,
+    #[serde(default)]
+    nearest_neighbour_accuracy: Option<Spread>,
     /// All folds' answers as if they were one test; the images' answers are in `fold-*/test.json`.
     pooled: Report,
 }
@@ -85,7 +90,7 @@ impl TrainArgs {
             Some(root) => go_on(root, &self)?,
             None => self.start_folds()?,
         };
-        let interrupted = listen()?;
+        let interrupt = Interrupt::listen()?;
         let mut loaded: Option<Loaded> = None;
         let mut trained = 0;
         for fold in 1..=whole.folds {
@@ -119,7 +124,7 @@ impl TrainArgs {
                 Some(images) => images,
                 None => prepared.load()?,
             };
-            let found = run.train_once(&prepared, &images, &interrupted)?;
+            let found = run.train_once(&prepared, &images, &interrupt)?;
             loaded = Some(images);
             let Some(found) = found else {
                 eprintln!("go on with `scanlight train --resume {}`", root.display());
@@ -128,11 +133,12 @@ impl TrainArgs {
             trained += 1;
             whole.results.push(FoldResult {
                 fold,
-                images: found.images.len(),
-                accuracy: found.accuracy,
-                loss: found.loss,
-                auc_macro: found.auc_macro,
-                f1_macro: found.f1_macro,
+                images: found.report.images.len(),
+                accuracy: found.report.accuracy,
+                loss: found.report.loss,
+                auc_macro: found.report.auc_macro,
+                f1_macro: found.report.f1_macro,
+                nearest_neighbour_accuracy: found.floor,
             });
             write_json(&root.join(KFOLD_FILE), &whole)?;
         }
@@ -160,6 +166,12 @@ impl TrainArgs {
         }
         let dataset = scan_folders(&self.data)?;
         let mut groups_sha256 = None;
+        if self.groups.is_none() {
+            eprintln!(
+                "the folds are drawn image by image: near-duplicates and slices of one patient will be parted; \
+                 `scanlight audit --write-groups FILE.csv` and --groups FILE.csv keep them together"
+            );
+        }
         if let Some(path) = &self.groups {
             let groups = crate::data::Groups::load(path)?;
             groups.of(&dataset)?;
@@ -252,6 +264,7 @@ impl CrossValidation {
             loss: over(|r| Some(r.loss)).context(finite)?,
             auc_macro: over(|r| r.auc_macro),
             f1_macro: over(|r| r.f1_macro),
+            nearest_neighbour_accuracy: over(|r| r.nearest_neighbour_accuracy),
             pooled: report(&classes, &answers),
         })
     }
@@ -275,28 +288,30 @@ fn spread(values: &[f64]) -> Option<Spread> {
 fn table(whole: &CrossValidation, together: &Together) -> String {
     let number = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.4}"));
     let mut text = String::from(
-        "fold   images  accuracy         loss             macro AUC        macro F1\n",
+        "fold   images  accuracy         loss             macro AUC        macro F1         nearest neighbour\n",
     );
     for result in &whole.results {
         text += &format!(
-            "{:<5}  {:>6}  {:<15}  {:<15}  {:<15}  {}\n",
+            "{:<5}  {:>6}  {:<15}  {:<15}  {:<15}  {:<15}  {}\n",
             result.fold,
             result.images,
             number(Some(result.accuracy)),
             number(Some(result.loss)),
             number(result.auc_macro),
-            number(result.f1_macro)
+            number(result.f1_macro),
+            number(result.nearest_neighbour_accuracy)
         );
     }
     let both = |value: Option<Spread>| {
         value.map_or("-".into(), |s| format!("{:.4} ± {:.4}", s.mean, s.sd))
     };
     text += &format!(
-        "mean           {:<15}  {:<15}  {:<15}  {}\n",
+        "mean           {:<15}  {:<15}  {:<15}  {:<15}  {}\n",
         both(Some(together.accuracy)),
         both(Some(together.loss)),
         both(together.auc_macro),
-        both(together.f1_macro)
+        both(together.f1_macro),
+        both(together.nearest_neighbour_accuracy)
     );
     let pooled = &together.pooled;
     text += &format!(
