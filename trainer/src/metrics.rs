@@ -55,6 +55,20 @@ pub struct Report {
     pub trust: Option<TrustReport>,
 }
 
+impl Report {
+    /// Each image's probabilities in the classes' order, and the labels' indices.
+    pub fn answers(&self) -> (Vec<Vec<f32>>, Vec<usize>) {
+        self.images
+            .iter()
+            .map(|image| {
+                let row = image.probabilities.values().map(|&p| p as f32).collect();
+                let label = image.probabilities.get_index_of(&image.label);
+                (row, label.unwrap_or_default())
+            })
+            .unzip()
+    }
+}
+
 /// One answered image.
 #[derive(Debug, Clone)]
 pub struct Answer {

@@ -309,7 +309,10 @@ fn folds_test_each_image_once_and_go_on() {
     let at = folder.path();
     planted(at);
     std::fs::write(at.join("c.toml"), CONFIG).unwrap();
-    good(at, "audit --data first --write-groups groups.csv");
+    good(
+        at,
+        "audit --data first --write-groups groups.csv --json audit.json",
+    );
     let text = good(
         at,
         "train --data first --groups groups.csv --kfold 3 --fold-limit 1 --out cv --config c.toml",
@@ -318,7 +321,11 @@ fn folds_test_each_image_once_and_go_on() {
     assert!(at.join("cv/fold-1/test.json").exists() && !at.join("cv/fold-2").exists());
     std::fs::remove_file(at.join("c.toml")).unwrap();
     std::fs::remove_file(at.join("groups.csv")).unwrap();
+    good(at, "report cv --out begun.html");
+    let begun = std::fs::read_to_string(at.join("begun.html")).unwrap();
+    assert!(begun.contains("Only 1 of 3 folds are trained so far"));
     let text = good(at, "train --resume cv");
+    assert!(text.contains("nearest neighbour"), "{text}");
     assert!(text.contains("pooled") && text.contains("±"), "{text}");
 
     let found = json(&at.join("cv/kfold.json"));
@@ -340,6 +347,29 @@ fn folds_test_each_image_once_and_go_on() {
     let pooled = found["summary"]["pooled"]["accuracy"].as_f64().unwrap();
     assert!((pooled - f64::from(right) / 37.0).abs() < 1e-9);
 
+    // One page for all of them, with what the audit found.
+    good(at, "report cv --audit audit.json");
+    let page = std::fs::read_to_string(at.join("cv/report.html")).unwrap();
+    let audit = json(&at.join("audit.json"));
+    let duplicates = format!(
+        "{} exact and {} near pairs of duplicates in all",
+        audit["duplicates"]["exact_pairs"], audit["duplicates"]["near_pairs"]
+    );
+    for part in [
+        "Folds",
+        "all answers together",
+        "Reliability",
+        "Worst mistakes",
+        "kfold-groups",
+        "80:20 by group, seed 42",
+        &duplicates,
+        &format!("{:.2} %", 100.0 * pooled),
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(bad(at, "report cv --with-images").contains("name a fold"));
+    assert!(bad(at, "report cv --audit none.json").contains("none.json"));
+
     // A fold is a run like any other.
     good(
         at,
@@ -350,4 +380,22 @@ fn folds_test_each_image_once_and_go_on() {
         json(&at.join("cv/fold-2/test.json"))
     );
     assert!(bad(at, "train --data first --kfold 2 --out cv").contains("holds a run already"));
+
+    // Without split.csv the split is made again from the manifest, with the groups that the run keeps.
+    good(at, "calibrate cv/fold-2 --data first");
+    let split = std::fs::read(at.join("cv/fold-2/split.csv")).unwrap();
+    std::fs::remove_file(at.join("cv/fold-2/split.csv")).unwrap();
+    let before = json(&at.join("cv/fold-2/model.json"));
+    good(at, "calibrate cv/fold-2 --data first");
+    assert_eq!(
+        json(&at.join("cv/fold-2/model.json"))["trust"],
+        before["trust"]
+    );
+    std::fs::remove_file(at.join("cv/fold-2/groups.csv")).unwrap();
+    let text = bad(at, "calibrate cv/fold-2 --data first");
+    assert!(text.contains("groups file"), "{text}");
+    std::fs::write(at.join("cv/fold-2/split.csv"), split).unwrap();
+    // A member that was trained on what judges the ensemble is none.
+    let text = bad(at, "calibrate cv/fold-2 --data first --ensemble cv/fold-1");
+    assert!(text.contains("another split"), "{text}");
 }

@@ -199,26 +199,13 @@ fn same_images(names: &[String], reports: &[Report]) -> Result<()> {
     Ok(())
 }
 
-/// Probabilities in the classes' order and the labels' indices.
-fn answers(report: &Report) -> (Vec<Vec<f32>>, Vec<usize>) {
-    report
-        .images
-        .iter()
-        .map(|image| {
-            let row = image.probabilities.values().map(|&p| p as f32).collect();
-            let label = image.probabilities.get_index_of(&image.label);
-            (row, label.unwrap_or_default())
-        })
-        .unzip()
-}
-
 fn right(report: &Report) -> Vec<bool> {
     let images = report.images.iter();
     images.map(|image| image.label == image.predicted).collect()
 }
 
 fn row(name: &str, bundle: &Bundle, report: &Report) -> Result<Row> {
-    let (probabilities, labels) = answers(report);
+    let (probabilities, labels) = report.answers();
     Ok(Row {
         name: name.into(),
         architecture: bundle.manifest.architecture.kind().into(),
@@ -419,7 +406,7 @@ impl Comparison {
             .iter()
             .zip(reports)
             .map(|(row, report)| {
-                let (probabilities, labels) = answers(report);
+                let (probabilities, labels) = report.answers();
                 let points = reliability(&confidences(&probabilities, &labels))
                     .iter()
                     .filter(|bin| bin.count > 0)

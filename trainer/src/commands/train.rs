@@ -2,6 +2,8 @@
 
 mod kfold;
 
+pub use kfold::{CONFIG_FILE as KFOLD_CONFIG, CrossValidation, FoldResult, spread};
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

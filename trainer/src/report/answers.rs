@@ -1,9 +1,10 @@
 //! What the answers on the test images were.
 
 use scanlight_model::bundle::Manifest;
+use scanlight_model::trust::calibration;
 
-use super::{is_right, number};
-use crate::html::charts::{Axes, Series, confusion, lines};
+use super::{is_right, number, percent};
+use crate::html::charts::{Axes, Bars, Series, bars, confusion, lines};
 use crate::html::{Page, table};
 use crate::metrics::{ImageReport, Report};
 use crate::stats::{precision_recall, roc};
@@ -67,6 +68,32 @@ pub fn classes(page: &mut Page, manifest: &Manifest, report: &Report) {
             &curve(precision_recall),
         ),
     ]);
+}
+
+/// How the probabilities compare with how often they are right.
+pub fn reliability(page: &mut Page, report: &Report) {
+    let (probabilities, labels) = report.answers();
+    let answers = calibration::confidences(&probabilities, &labels);
+    let bins = calibration::reliability(&answers)
+        .iter()
+        .filter(|bin| bin.count > 0)
+        .map(|bin| [bin.low, bin.high, bin.accuracy])
+        .collect();
+    page.heading("Calibration");
+    page.paragraph(&format!(
+        "Expected calibration error (15 equal bins) {}, Brier score {:.4}.",
+        percent(calibration::ece(&answers)),
+        calibration::brier(&probabilities, &labels)
+    ));
+    let diagonal = Series::new("", vec![[0.0, 0.0], [1.0, 1.0]]);
+    page.charts(&[bars(
+        &Axes::unit("Reliability", "confidence", "share of right answers"),
+        &[Bars {
+            name: String::new(),
+            bars: bins,
+        }],
+        std::slice::from_ref(&diagonal),
+    )]);
 }
 
 /// A table of the surest mistakes.

@@ -1,17 +1,18 @@
 //! The sections of a run's report.
 
 mod answers;
+mod audit;
+mod folds;
 mod training;
 mod trust;
 
-pub use answers::{classes, mistakes, worst};
+pub use answers::{classes, mistakes, reliability, worst};
+pub use audit::audit;
+pub use folds::folds;
 pub use training::curves;
 pub use trust::trust;
 
-use std::path::Path;
-
 use scanlight_model::bundle::Manifest;
-use serde_json::Value;
 
 use crate::html::{Page, table};
 use crate::metrics::{ImageReport, Report};
@@ -52,10 +53,17 @@ pub fn summary(page: &mut Page, manifest: &Manifest, report: Option<&Report>) {
             format!("{:.4}", report.loss),
         ]);
     }
+    // The manifest's numbers may be of other images than this report.
+    let measured = report.map_or(0, |report| report.images.len() as u64);
     for metrics in &manifest.metrics {
         if let Some(floor) = metrics.nearest_neighbour_accuracy {
+            let which = if metrics.images == measured {
+                "same images".into()
+            } else {
+                format!("of {} images", metrics.images)
+            };
             rows.push(vec![
-                "nearest neighbour on raw pixels, same images".into(),
+                format!("nearest neighbour on raw pixels, {which}"),
                 percent(floor),
             ]);
         }
@@ -74,8 +82,8 @@ pub fn summary(page: &mut Page, manifest: &Manifest, report: Option<&Report>) {
     }
 }
 
-/// What the model learned from, and the audit of it where the run has one.
-pub fn data(page: &mut Page, manifest: &Manifest, run: &Path) {
+/// What the model learned from.
+pub fn data(page: &mut Page, manifest: &Manifest) {
     page.heading("Data");
     let mut rows = Vec::new();
     for source in &manifest.training.data {
@@ -101,28 +109,4 @@ pub fn data(page: &mut Page, manifest: &Manifest, run: &Path) {
         "Split: {}, seed {}.",
         manifest.training.split.method, manifest.training.split.seed
     ));
-    let audit = std::fs::read(run.join("audit.json"))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    if let Some(Value::Object(audit)) = audit {
-        page.heading("Data audit");
-        let audit = match audit.get("summary") {
-            Some(Value::Object(summary)) => summary.clone(),
-            _ => audit,
-        };
-        // Whatever single numbers and words the audit gives; lists are its own report's matter.
-        let rows: Vec<Vec<String>> = audit
-            .iter()
-            .filter_map(|(key, value)| {
-                let text = match value {
-                    Value::Array(items) => format!("{} entries", items.len()),
-                    Value::Object(_) | Value::Null => return None,
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                Some(vec![key.replace('_', " "), text])
-            })
-            .collect();
-        page.raw(&table(&["", "value"], &rows));
-    }
 }

@@ -16,52 +16,54 @@ use crate::train::write_whole;
 /// Name of the file that says how far a cross-validation is and what it found.
 const KFOLD_FILE: &str = "kfold.json";
 /// Name of the configuration's copy.
-const CONFIG_FILE: &str = "kfold.toml";
+pub const CONFIG_FILE: &str = "kfold.toml";
 
 /// A cross-validation, as `kfold.json` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct CrossValidation {
+pub struct CrossValidation {
     /// Number of folds.
-    folds: u32,
+    pub folds: u32,
     /// Name of the data sets.
-    data: String,
+    pub data: String,
     /// Images found, unreadable ones included.
-    images: usize,
+    pub images: usize,
     /// SHA-256 of the groups file, if one keeps groups whole.
     groups_sha256: Option<String>,
     /// The command line that started it, for going on.
     arguments: Vec<String>,
     /// Finished folds.
-    results: Vec<FoldResult>,
+    pub results: Vec<FoldResult>,
     /// All of them together, once they are finished.
     summary: Option<Together>,
 }
 
 /// One fold's numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct FoldResult {
+pub struct FoldResult {
     /// Counted from 1.
-    fold: u32,
+    pub fold: u32,
     /// Test images.
-    images: usize,
+    pub images: usize,
     /// Share of right answers.
-    accuracy: f64,
+    pub accuracy: f64,
     /// Mean cross-entropy.
-    loss: f64,
+    pub loss: f64,
     /// Mean AUC over the classes.
-    auc_macro: Option<f64>,
+    pub auc_macro: Option<f64>,
     /// Mean F1 over the classes.
-    f1_macro: Option<f64>,
+    pub f1_macro: Option<f64>,
     /// Share that a nearest neighbour on raw pixels names rightly.
     #[serde(default)]
-    nearest_neighbour_accuracy: Option<f64>,
+    pub nearest_neighbour_accuracy: Option<f64>,
 }
 
 /// Mean and sample standard deviation over folds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Spread {
-    mean: f64,
-    sd: f64,
+pub struct Spread {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation.
+    pub sd: f64,
 }
 
 /// All folds together.
@@ -237,6 +239,23 @@ fn go_on(root: &Path, now: &TrainArgs) -> Result<(PathBuf, TrainArgs, CrossValid
 }
 
 impl CrossValidation {
+    /// Reads the one that a folder holds; `None` where it holds none.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is damaged.
+    pub fn read(root: &Path) -> Result<Option<Self>> {
+        let path = root.join(KFOLD_FILE);
+        path.is_file().then(|| read_json(&path)).transpose()
+    }
+
+    /// All answers of the finished folds as if they were one test.
+    ///
+    /// # Errors
+    /// A fold's `test.json` that cannot be read.
+    pub fn pooled(&self, root: &Path) -> Result<Report> {
+        Ok(self.together(root)?.pooled)
+    }
+
     /// Everything from the folds' results and answers.
     fn together(&self, root: &Path) -> Result<Together> {
         let mut classes: Vec<String> = Vec::new();
@@ -271,7 +290,7 @@ impl CrossValidation {
 }
 
 /// Mean and sample standard deviation; `None` of nothing.
-fn spread(values: &[f64]) -> Option<Spread> {
+pub fn spread(values: &[f64]) -> Option<Spread> {
     let count = values.len() as f64;
     if values.is_empty() {
         return None;
