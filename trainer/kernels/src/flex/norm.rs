@@ -48,21 +48,29 @@ fn sums(
     sums
 }
 
-/// The sum of a function over the elements of a slice, in eight parts that the compiler can vectorise.
-fn sum<const N: usize>(length: usize, value: impl Fn(usize) -> [f32; N]) -> [f32; N] {
-    const LANES: usize = 8;
+/// Partial sums, so that the compiler adds several numbers at once.
+const LANES: usize = 8;
+
+/// The sums of a function's values over the elements of two slices of one length.
+fn sum<const N: usize>(
+    one: &[f32],
+    other: &[f32],
+    value: impl Fn(f32, f32) -> [f32; N],
+) -> [f32; N] {
     let mut lanes = [[0.0f32; LANES]; N];
-    let whole = length / LANES * LANES;
-    for start in (0..whole).step_by(LANES) {
+    // Chunks of a known length: an index that could be out of bounds would keep the loop from being vectorised.
+    let (ones, one_left) = one.as_chunks::<LANES>();
+    let (others, other_left) = other.as_chunks::<LANES>();
+    for (one, other) in ones.iter().zip(others) {
         for lane in 0..LANES {
-            let values = value(start + lane);
+            let values = value(one[lane], other[lane]);
             for (sums, value) in lanes.iter_mut().zip(values) {
                 sums[lane] += value;
             }
         }
     }
-    for index in whole..length {
-        for (sums, value) in lanes.iter_mut().zip(value(index)) {
+    for (one, other) in one_left.iter().zip(other_left) {
+        for (sums, value) in lanes.iter_mut().zip(value(*one, *other)) {
             sums[0] += value;
         }
     }
@@ -81,7 +89,7 @@ impl Norm {
         let total = (count * length) as f64;
         let mean: Vec<f32> = sums(sizes, |_, range| {
             let plane = &values[range];
-            let [sum] = sum(plane.len(), |i| [plane[i]]);
+            let [sum] = sum(plane, plane, |x, _| [x]);
             [sum, 0.0]
         })
         .into_iter()
@@ -90,7 +98,7 @@ impl Norm {
         // About the mean: the mean of squares less the square of the mean would lose digits.
         let variance: Vec<f32> = sums(sizes, |channel, range| {
             let (plane, mean) = (&values[range], mean[channel]);
-            let [sum] = sum(plane.len(), |i| [(plane[i] - mean) * (plane[i] - mean)]);
+            let [sum] = sum(plane, plane, |x, _| [(x - mean) * (x - mean)]);
             [sum, 0.0]
         })
         .into_iter()
@@ -152,20 +160,17 @@ impl Norm {
             Activation::Identity => f32::NEG_INFINITY,
             Activation::Relu | Activation::Relu6 => 0.0,
         };
-        // What the activation lets through.
+        // What the activation lets through; a mask, where a branch would keep the loops from being vectorised.
         let through = move |gradient: f32, before: f32| {
-            if before > low && before < high {
-                gradient
-            } else {
-                0.0
-            }
+            let inside = (before > low) & (before < high);
+            f32::from_bits(gradient.to_bits() & u32::from(inside).wrapping_neg())
         };
         let found = sums(self.sizes, |channel, range| {
             let (x, gradient) = (&values[range.clone()], &gradient[range]);
             let ([factor, summand], mean) = (self.line(channel), self.mean[channel]);
-            sum(x.len(), |i| {
-                let g = through(gradient[i], x[i] * factor + summand);
-                [g, g * (x[i] - mean)]
+            sum(x, gradient, |x, gradient| {
+                let g = through(gradient, x * factor + summand);
+                [g, g * (x - mean)]
             })
         });
         let total = (count * length) as f32;
