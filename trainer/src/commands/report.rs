@@ -105,7 +105,8 @@ impl ReportArgs {
         };
         let bundle = open_bundle(&self.run.join(format!("fold-{}", first.fold)))?;
         let manifest = &bundle.manifest;
-        let pooled = whole.pooled(&self.run)?;
+        let together = whole.together(&self.run)?;
+        let pooled = &together.pooled;
         let mut page = Page::new(
             &format!("Cross-validation on {}", whole.data),
             &format!(
@@ -116,10 +117,10 @@ impl ReportArgs {
                 whole.folds
             ),
         );
-        folds(&mut page, whole, &pooled);
-        classes(&mut page, manifest, &pooled);
-        reliability(&mut page, &pooled);
-        mistakes(&mut page, &pooled);
+        folds(&mut page, whole, &together);
+        classes(&mut page, manifest, pooled);
+        reliability(&mut page, pooled);
+        mistakes(&mut page, pooled);
         page.paragraph(&format!("Fold {}:", first.fold));
         data(&mut page, manifest);
         self.audit(&mut page)?;

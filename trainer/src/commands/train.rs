@@ -2,7 +2,7 @@
 
 mod kfold;
 
-pub use kfold::{CONFIG_FILE as KFOLD_CONFIG, CrossValidation, FoldResult, spread};
+pub use kfold::{CONFIG_FILE as KFOLD_CONFIG, CrossValidation, Spread, Together};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

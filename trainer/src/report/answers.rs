@@ -1,7 +1,7 @@
 //! What the answers on the test images were.
 
 use scanlight_model::bundle::Manifest;
-use scanlight_model::trust::calibration;
+use scanlight_model::trust::calibration::{self, Bin};
 
 use super::{is_right, number, percent};
 use crate::html::charts::{Axes, Bars, Series, bars, confusion, lines};
@@ -74,26 +74,32 @@ pub fn classes(page: &mut Page, manifest: &Manifest, report: &Report) {
 pub fn reliability(page: &mut Page, report: &Report) {
     let (probabilities, labels) = report.answers();
     let answers = calibration::confidences(&probabilities, &labels);
-    let bins = calibration::reliability(&answers)
-        .iter()
-        .filter(|bin| bin.count > 0)
-        .map(|bin| [bin.low, bin.high, bin.accuracy])
-        .collect();
     page.heading("Calibration");
     page.paragraph(&format!(
         "Expected calibration error (15 equal bins) {}, Brier score {:.4}.",
         percent(calibration::ece(&answers)),
         calibration::brier(&probabilities, &labels)
     ));
+    let bins = calibration::reliability(&answers);
+    page.charts(&[diagram("Reliability", &bins)]);
+}
+
+/// How often answers of each confidence are right.
+pub(super) fn diagram(title: &str, bins: &[Bin]) -> String {
+    let bins = bins
+        .iter()
+        .filter(|bin| bin.count > 0)
+        .map(|bin| [bin.low, bin.high, bin.accuracy])
+        .collect();
     let diagonal = Series::new("", vec![[0.0, 0.0], [1.0, 1.0]]);
-    page.charts(&[bars(
-        &Axes::unit("Reliability", "confidence", "share of right answers"),
+    bars(
+        &Axes::unit(title, "confidence", "share of right answers"),
         &[Bars {
             name: String::new(),
             bars: bins,
         }],
         std::slice::from_ref(&diagonal),
-    )]);
+    )
 }
 
 /// A table of the surest mistakes.

@@ -1,13 +1,11 @@
 //! A cross-validation's folds.
 
-use super::{number, percent};
-use crate::commands::train::CrossValidation;
+use super::{accuracy, number, percent};
+use crate::commands::train::{CrossValidation, Spread, Together};
 use crate::html::{Page, table};
-use crate::metrics::Report;
-use crate::stats::bootstrap_interval;
 
 /// Each fold's numbers, their mean and deviation, and those of all answers together.
-pub fn folds(page: &mut Page, whole: &CrossValidation, pooled: &Report) {
+pub fn folds(page: &mut Page, whole: &CrossValidation, together: &Together) {
     page.heading("Folds");
     let mut rows: Vec<Vec<String>> = whole
         .results
@@ -24,34 +22,30 @@ pub fn folds(page: &mut Page, whole: &CrossValidation, pooled: &Report) {
             ]
         })
         .collect();
-    let spread = |of: fn(&crate::commands::train::FoldResult) -> Option<f64>, shares: bool| {
-        let values: Option<Vec<f64>> = whole.results.iter().map(of).collect();
-        let found = values.and_then(|values| crate::commands::train::spread(&values));
+    let decimals = |found: Option<Spread>| {
         found.map_or("-".into(), |found| {
-            if shares {
-                format!("{} ± {:.2}", percent(found.mean), 100.0 * found.sd)
-            } else {
-                format!("{:.4} ± {:.4}", found.mean, found.sd)
-            }
+            format!("{:.4} ± {:.4}", found.mean, found.sd)
+        })
+    };
+    let share = |found: Option<Spread>| {
+        found.map_or("-".into(), |found| {
+            format!("{} ± {:.2}", percent(found.mean), 100.0 * found.sd)
         })
     };
     rows.push(vec![
         "mean ± standard deviation".into(),
         String::new(),
-        spread(|fold| Some(fold.accuracy), true),
-        spread(|fold| Some(fold.loss), false),
-        spread(|fold| fold.auc_macro, false),
-        spread(|fold| fold.f1_macro, false),
-        spread(|fold| fold.nearest_neighbour_accuracy, true),
+        share(Some(together.accuracy)),
+        decimals(Some(together.loss)),
+        decimals(together.auc_macro),
+        decimals(together.f1_macro),
+        share(together.nearest_neighbour_accuracy),
     ]);
-    let right: Vec<bool> = pooled.images.iter().map(super::is_right).collect();
-    let interval = bootstrap_interval(&right).map_or(String::new(), |[low, high]| {
-        format!(" ({} to {})", percent(low), percent(high))
-    });
+    let pooled = &together.pooled;
     rows.push(vec![
         "all answers together (95 % bootstrap interval over images)".into(),
         pooled.images.len().to_string(),
-        format!("{}{interval}", percent(pooled.accuracy)),
+        accuracy(pooled),
         number(Some(pooled.loss)),
         number(pooled.auc_macro),
         number(pooled.f1_macro),

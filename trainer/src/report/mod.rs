@@ -30,6 +30,15 @@ fn is_right(image: &ImageReport) -> bool {
     image.label == image.predicted
 }
 
+/// The accuracy with its 95 % bootstrap interval over images.
+fn accuracy(report: &Report) -> String {
+    let right: Vec<bool> = report.images.iter().map(is_right).collect();
+    let interval = bootstrap_interval(&right).map_or(String::new(), |[low, high]| {
+        format!(" ({} to {})", percent(low), percent(high))
+    });
+    format!("{}{interval}", percent(report.accuracy))
+}
+
 /// The numbers that matter most.
 pub fn summary(page: &mut Page, manifest: &Manifest, report: Option<&Report>) {
     if !manifest.description.is_empty() {
@@ -37,13 +46,9 @@ pub fn summary(page: &mut Page, manifest: &Manifest, report: Option<&Report>) {
     }
     let mut rows: Vec<Vec<String>> = Vec::new();
     if let Some(report) = report {
-        let right: Vec<bool> = report.images.iter().map(is_right).collect();
-        let interval = bootstrap_interval(&right).map_or(String::new(), |[low, high]| {
-            format!(" ({} to {})", percent(low), percent(high))
-        });
         rows.push(vec![
             "accuracy (95 % bootstrap interval)".into(),
-            format!("{}{interval}", percent(report.accuracy)),
+            accuracy(report),
         ]);
         rows.push(vec!["test images".into(), report.images.len().to_string()]);
         rows.push(vec!["macro AUC".into(), number(report.auc_macro)]);

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use scanlight_model::bundle::Manifest;
-use scanlight_model::trust::calibration::Bin;
 use scanlight_model::trust::uncertainty::risk_coverage;
 use serde_json::Value;
 
+use super::answers::diagram;
 use super::{is_right, percent};
-use crate::html::charts::{Axes, Bars, Series, bars, histogram, lines};
+use crate::html::charts::{Axes, Series, histogram, lines};
 use crate::html::{Page, table};
 use crate::metrics::Report;
 
@@ -37,25 +37,9 @@ pub fn trust(page: &mut Page, manifest: &Manifest, report: &Report, run: &Path) 
         ],
         &rows,
     ));
-    let diagonal = Series::new("", vec![[0.0, 0.0], [1.0, 1.0]]);
-    let reliability = |title: &str, bins: &[Bin]| {
-        let bars_of = bins
-            .iter()
-            .filter(|bin| bin.count > 0)
-            .map(|bin| [bin.low, bin.high, bin.accuracy])
-            .collect();
-        bars(
-            &Axes::unit(title, "confidence", "share of right answers"),
-            &[Bars {
-                name: String::new(),
-                bars: bars_of,
-            }],
-            std::slice::from_ref(&diagonal),
-        )
-    };
     let mut charts = vec![
-        reliability("Reliability before scaling", &trust.before.reliability),
-        reliability("Reliability after scaling", &trust.after.reliability),
+        diagram("Reliability before scaling", &trust.before.reliability),
+        diagram("Reliability after scaling", &trust.after.reliability),
     ];
     let answers: Vec<(f32, bool)> = report
         .images

@@ -144,6 +144,7 @@ impl Dashboard {
         let view = View {
             epochs: self.epochs,
             steps: self.steps,
+            epoch,
             at,
             left: self.left(at),
             history: &self.history,
@@ -182,6 +183,8 @@ fn epoch_line(record: &EpochRecord, epochs: u32, left: f64) -> String {
 struct View<'a> {
     epochs: u32,
     steps: usize,
+    /// The epoch that is under way, counted from 0.
+    epoch: u32,
     /// Progress in epochs.
     at: f64,
     /// Seconds.
@@ -206,9 +209,6 @@ impl View<'_> {
         let best = self.best.map_or(String::new(), |(epoch, loss)| {
             format!("  best {loss:.4} (epoch {epoch})")
         });
-        // At the end of an epoch its number is still that epoch's.
-        let finished = self.at > 0.0 && self.at.fract() == 0.0 && status.step == self.steps;
-        let epoch = self.at as u32 + u32::from(!finished);
         [
             format!(
                 "training         {}  {:.1}/{} epochs  eta {}",
@@ -218,7 +218,8 @@ impl View<'_> {
                 duration(self.left)
             ),
             format!(
-                "epoch {epoch:<4}       {}  {}/{}  {:.0} images/s",
+                "epoch {:<4}       {}  {}/{}  {:.0} images/s",
+                self.epoch + 1,
                 bar(status.step as f64 / self.steps as f64, WIDTH),
                 status.step,
                 self.steps,
@@ -338,6 +339,7 @@ mod tests {
         let view = View {
             epochs: 10,
             steps: 20,
+            epoch: 3,
             at: 3.25,
             left: 65.0,
             history: &history,
@@ -368,6 +370,7 @@ mod tests {
         }
         // After the last step the epoch is not yet the next one.
         let ended = View {
+            epoch: 2,
             at: 3.0,
             status: StepStatus {
                 step: 20,

@@ -68,15 +68,20 @@ pub struct Spread {
 
 /// All folds together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Together {
-    accuracy: Spread,
-    loss: Spread,
-    auc_macro: Option<Spread>,
-    f1_macro: Option<Spread>,
+pub struct Together {
+    /// Share of right answers.
+    pub accuracy: Spread,
+    /// Mean cross-entropy.
+    pub loss: Spread,
+    /// Mean AUC over the classes.
+    pub auc_macro: Option<Spread>,
+    /// Mean F1 over the classes.
+    pub f1_macro: Option<Spread>,
+    /// Share that a nearest neighbour on raw pixels names rightly.
     #[serde(default)]
-    nearest_neighbour_accuracy: Option<Spread>,
+    pub nearest_neighbour_accuracy: Option<Spread>,
     /// All folds' answers as if they were one test; the images' answers are in `fold-*/test.json`.
-    pooled: Report,
+    pub pooled: Report,
 }
 
 impl TrainArgs {
@@ -248,16 +253,11 @@ impl CrossValidation {
         path.is_file().then(|| read_json(&path)).transpose()
     }
 
-    /// All answers of the finished folds as if they were one test.
+    /// Everything from the finished folds' results and answers.
     ///
     /// # Errors
     /// A fold's `test.json` that cannot be read.
-    pub fn pooled(&self, root: &Path) -> Result<Report> {
-        Ok(self.together(root)?.pooled)
-    }
-
-    /// Everything from the folds' results and answers.
-    fn together(&self, root: &Path) -> Result<Together> {
+    pub fn together(&self, root: &Path) -> Result<Together> {
         let mut classes: Vec<String> = Vec::new();
         let mut answers = Vec::new();
         for result in &self.results {
@@ -290,7 +290,7 @@ impl CrossValidation {
 }
 
 /// Mean and sample standard deviation; `None` of nothing.
-pub fn spread(values: &[f64]) -> Option<Spread> {
+fn spread(values: &[f64]) -> Option<Spread> {
     let count = values.len() as f64;
     if values.is_empty() {
         return None;
